@@ -1,0 +1,61 @@
+"""The factory: settings -> adapters -> blueprints -> problems. Importing it starts nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask
+from okienko_widget import load
+
+from okienko_server.config import Settings
+from okienko_server.operations.desk import Desk
+from okienko_server.operations.send_sms import work
+from okienko_server.sms.console import ConsoleGateway
+from okienko_server.sms.gateway import Gateway
+from okienko_server.sms.inbox import InboxGateway
+from okienko_server.storage.session import Database
+from okienko_server.web import errors, guards, headers
+from okienko_server.web.api.routes import api
+from okienko_server.web.house import House, wall_clock
+from okienko_server.web.pages.doors import doors
+from okienko_server.web.pages.health import health
+from okienko_server.web.pages.sms_inbox import inbox
+from okienko_server.web.pages.staff import staff
+from okienko_server.web.pages.widget import steps
+from okienko_server.web.policy import check_policies
+
+MAX_BODY = 64 * 1024
+GATEWAYS: dict[str, Callable[[], Gateway]] = {"console": ConsoleGateway, "inbox": InboxGateway}
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> Flask:
+    """Return the WSGI application; raises SettingsRefused, or RuntimeError when a route declares no policy."""
+    settings = settings or Settings.from_environment()
+    settings.check()
+    app = Flask("okienko_server", static_folder=None, template_folder="web/templates")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    gateway = GATEWAYS[settings.sms_gateway]()
+    desk = Desk(Database(settings.database_url), settings.pepper, load())
+    app.extensions["okienko"] = House(settings, desk, gateway, clock)
+    app.before_request(guards.guard)
+    app.after_request(headers.dress)
+    errors.register(app)
+    for part in (doors, steps, api, staff, inbox, health):
+        app.register_blueprint(part)
+    check_policies(app)
+    if settings.worker_inside:
+        start_worker(app)
+    return app
+
+
+def start_worker(app: Flask) -> threading.Event:
+    """Run the outbox worker as a thread of this process; the returned event stops it."""
+    found: House = app.extensions["okienko"]
+    stop = threading.Event()
+    threading.Thread(
+        target=work, args=(found.gateway,), kwargs={"desk": found.desk, "clock": found.clock, "stop": stop}, daemon=True
+    ).start()
+    return stop

@@ -1,0 +1,87 @@
+"""Settings from the environment: read once, typed, no secret has a default outside development and demo."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from okienko.tokens import Keys
+
+DEVELOPMENT = ("development", "demo")
+ENVIRONMENTS = ("production", *DEVELOPMENT)
+GATEWAYS = ("console", "inbox")
+
+
+class SettingsRefused(Exception):
+    """The environment does not allow a safe start; the message says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this process runs."""
+
+    environment: str
+    database_url: str
+    keys: Keys
+    pepper: str
+    sms_gateway: str
+    worker_inside: bool = False
+    """Run the outbox worker as a thread of the web process (demo)."""
+
+    @property
+    def development(self) -> bool:
+        return self.environment in DEVELOPMENT
+
+    @property
+    def secure_cookies(self) -> bool:
+        return not self.development
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Return the settings of OKIENKO_* variables; raises SettingsRefused with one plain sentence."""
+        env = os.environ if environ is None else environ
+        environment = env.get("OKIENKO_ENV", "production")
+        if environment not in ENVIRONMENTS:
+            raise SettingsRefused(f"OKIENKO_ENV must be one of {', '.join(ENVIRONMENTS)}.")
+        gateway = env.get("OKIENKO_SMS", "console" if environment in DEVELOPMENT else "")
+        if gateway not in GATEWAYS:
+            raise SettingsRefused(f"OKIENKO_SMS must name a gateway: {', '.join(GATEWAYS)}.")
+        settings = cls(
+            environment=environment,
+            database_url=env.get("OKIENKO_DATABASE_URL", "sqlite:///okienko.db"),
+            keys=_keys(env, environment),
+            pepper=_secret(env, environment, "OKIENKO_PEPPER"),
+            sms_gateway=gateway,
+            worker_inside=env.get("OKIENKO_WORKER_INSIDE", "") == "1",
+        )
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse combinations that would leak codes: a gateway that only shows messages, outside development."""
+        if not self.development and self.sms_gateway in GATEWAYS:
+            raise SettingsRefused(
+                f"OKIENKO_SMS={self.sms_gateway} only shows messages to developers; it never starts with OKIENKO_ENV={self.environment}."
+            )
+
+
+def _keys(env: Mapping[str, str], environment: str) -> Keys:
+    names = ("OKIENKO_EMBED_KEYS", "OKIENKO_SESSION_KEYS")
+    filled = {
+        name: env.get(name, "") or (secrets.token_urlsafe(32) if environment in DEVELOPMENT else "") for name in names
+    }
+    try:
+        return Keys.from_environment(filled)
+    except ValueError as wrong:
+        raise SettingsRefused(str(wrong)) from wrong
+
+
+def _secret(env: Mapping[str, str], environment: str, name: str) -> str:
+    value = env.get(name, "")
+    if not value and environment in DEVELOPMENT:
+        return secrets.token_urlsafe(32)
+    if len(value) < 32:
+        raise SettingsRefused(f"{name} must be a secret of at least 32 characters.")
+    return value

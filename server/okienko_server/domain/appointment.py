@@ -1,0 +1,122 @@
+"""The life of an appointment as one table of allowed steps (statuses: HL7 FHIR R4 Appointment, plus proposed -> expired)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from okienko_server.domain.cells import cell_at, cells_of
+from okienko_server.domain.errors import StepNotAllowed
+from okienko_server.domain.offer import HealthcareService, ServiceKind
+from okienko_server.domain.problem import AgeRange, ProblemCategory
+from okienko_server.domain.scope import Source
+
+HOLD_MINUTES = 10
+MAX_HOLD_MINUTES = 40
+"""A hold may be extended, but not for ever: from its making to its last possible minute."""
+
+
+class Status(StrEnum):
+    """Where an appointment stands; the comment is what staff call it."""
+
+    PROPOSED = "proposed"  # termin wstępny, held while the patient types
+    PENDING = "pending"  # rezerwacja online, the code was right
+    BOOKED = "booked"  # wizyta zaplanowana, the therapist confirmed
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+    EXPIRED = "expired"  # a hold nobody finished
+
+
+class Step(StrEnum):
+    """What may happen to an appointment."""
+
+    VERIFY = "verify"
+    EXPIRE = "expire"
+    RELEASE = "release"
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    CANCEL = "cancel"
+    FULFIL = "fulfil"
+    MISS = "miss"
+
+
+STEPS: dict[tuple[Status, Step], Status] = {
+    (Status.PROPOSED, Step.VERIFY): Status.PENDING,
+    (Status.PROPOSED, Step.EXPIRE): Status.EXPIRED,
+    (Status.PROPOSED, Step.RELEASE): Status.CANCELLED,
+    (Status.PENDING, Step.CONFIRM): Status.BOOKED,
+    (Status.PENDING, Step.DECLINE): Status.CANCELLED,
+    (Status.PENDING, Step.CANCEL): Status.CANCELLED,
+    (Status.BOOKED, Step.CANCEL): Status.CANCELLED,
+    (Status.BOOKED, Step.FULFIL): Status.FULFILLED,
+    (Status.BOOKED, Step.MISS): Status.NOSHOW,
+}
+
+OCCUPYING = frozenset({Status.PROPOSED, Status.PENDING, Status.BOOKED, Status.FULFILLED, Status.NOSHOW})
+"""Statuses whose cells stay taken."""
+
+
+def after(status: Status, step: Step) -> Status:
+    """Return the status a step leads to; raises StepNotAllowed."""
+    try:
+        return STEPS[status, step]
+    except KeyError:
+        raise StepNotAllowed from None
+
+
+def starting_points(step: Step) -> frozenset[Status]:
+    """Return the statuses a step may begin from: the guard of its compare-and-swap update."""
+    return frozenset(status for status, allowed in STEPS if allowed is step)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A name as typed."""
+
+    first_name: str = ""
+    last_name: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One appointment; instants are aware UTC. Personal fields stay empty until the patient gave them."""
+
+    id: str
+    clinic_id: str
+    practitioner_id: str
+    location_id: str
+    service_id: str
+    status: Status
+    source: Source
+    session_id: str
+    kind: ServiceKind
+    category: ProblemCategory
+    age: AgeRange
+    any_practitioner: bool
+    """True when the patient asked for nobody in particular."""
+    starts_at: datetime
+    ends_at: datetime
+    created_at: datetime
+    held_until: datetime | None
+    pending_at: datetime | None = None
+    patient: Person = Person()
+    booker: Person = Person()
+    """The guardian of a child; empty when the patient booked."""
+    phone: str = ""
+    comment: str = ""
+    decline_reason: str = ""
+
+    def hold_ends(self, now: datetime) -> datetime:
+        """Return until when the hold may be kept when it is extended at `now`."""
+        return min(now + timedelta(minutes=HOLD_MINUTES), self.created_at + timedelta(minutes=MAX_HOLD_MINUTES))
+
+    def occupied(self, service: HealthcareService) -> range:
+        """Return the cells it takes, buffers included."""
+        first = cell_at(self.starts_at) - cells_of(service.buffer_before)
+        return range(first, cell_at(self.starts_at) + cells_of(service.minutes) + cells_of(service.buffer_after))

@@ -1,0 +1,64 @@
+"""What a patient types: trimmed, bounded, checked field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from okienko_server.domain.appointment import Person
+from okienko_server.domain.errors import FieldRefused, FieldsRefused
+from okienko_server.domain.phone import polish_mobile
+
+MAX_NAME = 60
+MAX_COMMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the patient typed. `booker` is the guardian when the patient is a child, else empty."""
+
+    patient: Person
+    booker: Person
+    phone: str
+    comment: str
+    consent: bool
+    key: str = ""
+
+
+def checked(details: Details, *, child: bool) -> Details:
+    """Return the details trimmed, the phone as E.164; raises FieldsRefused with one code per field."""
+    errors: dict[str, str] = {}
+    patient = _name(details.patient, "", errors)
+    booker = _name(details.booker, "booker_", errors) if child else Person()
+    phone = ""
+    if not details.phone.strip():
+        errors["phone"] = "required"
+    else:
+        try:
+            phone = polish_mobile(details.phone.strip())
+        except FieldRefused as refused:
+            errors["phone"] = refused.code
+    comment = details.comment.strip()
+    if len(comment) > MAX_COMMENT or not _printable(comment):
+        errors["comment"] = "text_too_long" if len(comment) > MAX_COMMENT else "bad_request"
+    if not details.consent:
+        errors["consent"] = "consent_required"
+    if errors:
+        raise FieldsRefused(errors)
+    return Details(patient, booker, phone, comment, consent=True, key=details.key)
+
+
+def _name(person: Person, prefix: str, errors: dict[str, str]) -> Person:
+    typed = {"first_name": " ".join(person.first_name.split()), "last_name": " ".join(person.last_name.split())}
+    for field, value in typed.items():
+        if not value:
+            errors[prefix + field] = "required"
+        elif len(value) > MAX_NAME:
+            errors[prefix + field] = "name_too_long"
+        elif not _printable(value):
+            errors[prefix + field] = "bad_request"
+    return Person(**typed)
+
+
+def _printable(text: str) -> bool:
+    """NUL breaks PostgreSQL's text, other control characters break every list they are shown in."""
+    return all(ch.isprintable() or ch in "\n\r\t" for ch in text)

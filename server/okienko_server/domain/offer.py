@@ -1,0 +1,213 @@
+"""A clinic's public offer as one frozen value: what may be booked, with whom, where and when the doors are open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from okienko_server.domain.cells import CELL_SECONDS, cell_at, day_grid
+from okienko_server.domain.errors import NotFound
+from okienko_server.domain.holidays import is_public_holiday
+from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
+
+
+class ServiceKind(StrEnum):
+    """A consultation opens an episode (first visit), a visit continues it."""
+
+    CONSULTATION = "consultation"
+    VISIT = "visit"
+
+
+T = TypeVar("T")
+
+DURATIONS = (30, 45, 50, 60)
+"""Lengths of a HealthcareService in minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """The tenant: who signed the contract and how long in advance it takes appointments."""
+
+    id: str
+    slug: str
+    name: str
+    phone: str
+    zone: ZoneInfo
+    contract: str
+    """`active`: online registration is on; anything else (trial, suspended): the clinic is invisible to patients."""
+    generation: int
+    """Lowest generation of embed tokens that still open this clinic."""
+    allowed_origins: tuple[str, ...]
+    notice_minutes: int
+    """Minimum notice: nothing sooner than this many minutes from now."""
+    horizon_days: int
+    """Nothing later than this many days from today."""
+    slot_step_minutes: int
+    open_on_holidays: bool
+
+    @property
+    def visible(self) -> bool:
+        return self.contract == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One address of a clinic."""
+
+    id: str
+    name: str
+    street: str
+    postcode: str
+    city: str
+
+    @property
+    def address(self) -> str:
+        return f"{self.street}, {self.city}"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthcareService:
+    """What is booked: minutes of treatment, buffers around it, price in grosze."""
+
+    id: str
+    name: str
+    kind: ServiceKind
+    minutes: int
+    price: int
+    buffer_before: int
+    buffer_after: int
+    categories: frozenset[ProblemCategory]
+    """Problem categories it is meant for; empty means all."""
+
+    def suits(self, kind: ServiceKind, category: ProblemCategory) -> bool:
+        return self.kind is kind and (not self.categories or category in self.categories)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """A practitioner's weekly hours at one location: weekday 0 = Monday, minutes of the wall clock."""
+
+    location_id: str
+    weekday: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """A location's weekly opening hours, the outer bound of everybody's working hours there."""
+
+    location_id: str
+    weekday: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A span of aware time in which a practitioner does not work; half-open."""
+
+    practitioner_id: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Practitioner:
+    """A therapist: competences decide who may book, working hours decide when."""
+
+    id: str
+    title: str
+    first_name: str
+    last_name: str
+    competences: tuple[Competence, ...]
+    services: frozenset[str]
+    hours: tuple[WorkingHours, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.title} {self.first_name} {self.last_name}".strip()
+
+    @property
+    def initials(self) -> str:
+        return f"{self.first_name[:1]}{self.last_name[:1]}"
+
+    def qualified(self, category: ProblemCategory, age: AgeRange) -> bool:
+        return any(competence.allows(category, age) for competence in self.competences)
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """Everything public about one clinic at one revision; opening masks are worked out once and kept with it."""
+
+    clinic: Clinic
+    revision: int
+    locations: Mapping[str, Location]
+    services: Mapping[str, HealthcareService]
+    practitioners: Mapping[str, Practitioner]
+    opening: tuple[OpeningHours, ...]
+    absences: tuple[Absence, ...]
+    _masks: dict[tuple[str, str, date], int] = field(default_factory=dict)
+
+    def practitioner(self, practitioner_id: str) -> Practitioner:
+        """Raises NotFound for a stranger."""
+        return _known(self.practitioners, practitioner_id)
+
+    def service(self, service_id: str) -> HealthcareService:
+        """Raises NotFound for a stranger."""
+        return _known(self.services, service_id)
+
+    def location(self, location_id: str) -> Location:
+        """Raises NotFound for a stranger."""
+        return _known(self.locations, location_id)
+
+    def categories(self) -> list[ProblemCategory]:
+        """Return the categories somebody here is competent for, in screen order."""
+        held = {c.category for p in self.practitioners.values() for c in p.competences}
+        return [category for category in ProblemCategory if category in held]
+
+    def services_for(self, kind: ServiceKind, category: ProblemCategory) -> list[HealthcareService]:
+        return [service for service in self.services.values() if service.suits(kind, category)]
+
+    def qualified(self, service_id: str, category: ProblemCategory, age: AgeRange) -> list[Practitioner]:
+        """Return who gives this service and may treat this problem at this age."""
+        return [p for p in self.practitioners.values() if service_id in p.services and p.qualified(category, age)]
+
+    def open_mask(self, practitioner_id: str, location_id: str, day: date) -> int:
+        """Return the day mask of cells in which the practitioner receives patients at that location."""
+        key = (practitioner_id, location_id, day)
+        mask = self._masks.get(key)
+        if mask is None:
+            if len(self._masks) > 50_000:
+                self._masks.clear()
+            mask = self._masks[key] = self._work_out(*key)
+        return mask
+
+    def _work_out(self, practitioner_id: str, location_id: str, day: date) -> int:
+        if is_public_holiday(day) and not self.clinic.open_on_holidays:
+            return 0
+        grid, weekday = day_grid(self.clinic.zone, day), day.weekday()
+        opening = working = away = 0
+        for door in self.opening:
+            if door.location_id == location_id and door.weekday == weekday:
+                opening |= grid.between(door.start, door.end)
+        for hours in self.practitioners[practitioner_id].hours:
+            if hours.location_id == location_id and hours.weekday == weekday:
+                working |= grid.between(hours.start, hours.end)
+        for absence in self._absences_of(practitioner_id):
+            away |= grid.clip(cell_at(absence.start), -(-int(absence.end.timestamp()) // CELL_SECONDS))
+        return opening & working & ~away
+
+    def _absences_of(self, practitioner_id: str) -> Iterator[Absence]:
+        return (absence for absence in self.absences if absence.practitioner_id == practitioner_id)
+
+
+def _known(things: Mapping[str, T], key: str) -> T:
+    try:
+        return things[key]
+    except KeyError:
+        raise NotFound from None

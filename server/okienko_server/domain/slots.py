@@ -1,0 +1,144 @@
+"""Free starts as arithmetic on integers: open cells minus occupied ones, then every run long enough.
+
+All masks of one question share a base cell (local midnight of its first day), so a start near midnight sees the buffer of the
+next day's first visit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, cells_of, day_grid, local_day, ones
+from okienko_server.domain.errors import SlotRefused
+from okienko_server.domain.offer import HealthcareService, Offer, Practitioner
+
+
+def runs(free: int, length: int) -> int:
+    """Return the mask of positions from which `length` consecutive bits of `free` are set, in O(log length) shifts."""
+    have = 1
+    while have < length and free:
+        step = min(have, length - have)
+        free &= free >> step
+        have += step
+    return free
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of time a question asks about: consecutive local days and the first and last bookable cell in them."""
+
+    days: tuple[DayGrid, ...]
+    base: int
+    bookable: int
+    """Mask over the whole window of starts that keep the minimum notice and the horizon."""
+    length: int = 0
+    """Cells in the window."""
+
+
+def window(offer: Offer, first: date, last: date, now: datetime) -> Window:
+    """Return the window from `first` to `last` (both included), cut to notice and horizon; no days when nothing is left."""
+    clinic = offer.clinic
+    today = local_day(now, clinic.zone)
+    first, last = max(first, today), min(last, today + timedelta(days=clinic.horizon_days))
+    if first > last:
+        return Window((), 0, 0)
+    days = tuple(day_grid(clinic.zone, first + timedelta(days=i)) for i in range((last - first).days + 1))
+    base = days[0].first
+    length = days[-1].first + days[-1].length - base
+    earliest = -(-int((now + timedelta(minutes=clinic.notice_minutes)).timestamp()) // CELL_SECONDS)
+    cut = min(max(earliest - base, 0), length)
+    return Window(days, base, ones(length) & ~ones(cut), length)
+
+
+Busy = Mapping[str, Mapping[date, int]]
+"""Occupied day masks: practitioner id -> day -> mask."""
+
+
+def start_masks(
+    offer: Offer,
+    span: Window,
+    who: Sequence[Practitioner],
+    service: HealthcareService,
+    busy: Busy,
+    location_id: str = "",
+) -> dict[tuple[str, str], int]:
+    """Return (practitioner id, location id) -> mask of free starts over the window; empty masks are left out."""
+    step = _over(span, lambda grid: grid.every(offer.clinic.slot_step_minutes)) & span.bookable
+    body = cells_of(service.minutes)
+    length = span.length
+    before, after = cells_of(service.buffer_before), cells_of(service.buffer_after)
+    found: dict[tuple[str, str], int] = {}
+    for person in who:
+        taken = _over_days(span, busy.get(person.id, {}))
+        for place in {hours.location_id for hours in person.hours}:
+            if location_id and place != location_id:
+                continue
+            opened = 0
+            for grid in span.days:
+                opened |= offer.open_mask(person.id, place, grid.day) << (grid.first - span.base)
+            starts = runs(opened & ~taken, body) & step
+            if starts and (before or after):
+                clear = ones(taken.bit_length() + length + before + after) & ~(taken << before)
+                starts &= runs(clear, before + body + after)
+            if starts:
+                found[person.id, place] = starts
+    return found
+
+
+def _over(span: Window, mask_of: Callable[[DayGrid], int]) -> int:
+    whole = 0
+    for grid in span.days:
+        whole |= mask_of(grid) << (grid.first - span.base)
+    return whole
+
+
+def _over_days(span: Window, masks: Mapping[date, int]) -> int:
+    whole = 0
+    for grid in span.days:
+        if mask := masks.get(grid.day):
+            whole |= mask << (grid.first - span.base)
+    return whole
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Yield the positions of set bits, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def by_day(span: Window, starts: int) -> Iterator[tuple[DayGrid, int]]:
+    """Yield each day of the window with its own part of a window mask, empty days included."""
+    for grid in span.days:
+        yield grid, (starts >> (grid.first - span.base)) & ones(grid.length)
+
+
+def first_start(span: Window, starts: int) -> int | None:
+    """Return the cell of the soonest start, or None."""
+    return span.base + (starts & -starts).bit_length() - 1 if starts else None
+
+
+def nearest_starts(span: Window, starts: int, cell: int, count: int) -> list[int]:
+    """Return up to `count` free start cells nearest to a cell, in time order."""
+    cells = sorted((span.base + bit for bit in bits(starts)), key=lambda other: (abs(other - cell), other))
+    return sorted(cells[:count])
+
+
+def refusal(offer: Offer, start: datetime, now: datetime) -> SlotRefused | None:
+    """Return why a start can never be offered, or None: past, notice, horizon and grid; hours are asked of the masks."""
+    clinic = offer.clinic
+    if start <= now:
+        return SlotRefused("slot_past")
+    if start < now + timedelta(minutes=clinic.notice_minutes):
+        return SlotRefused("slot_short_notice")
+    day = local_day(start, clinic.zone)
+    if day > local_day(now, clinic.zone) + timedelta(days=clinic.horizon_days):
+        return SlotRefused("slot_beyond_horizon")
+    grid = day_grid(clinic.zone, day)
+    offset = cell_at(start) - grid.first
+    if start.timestamp() % CELL_SECONDS or not grid.every(clinic.slot_step_minutes) >> offset & 1:
+        return SlotRefused("slot_off_grid")
+    return None

@@ -1,0 +1,68 @@
+"""What every operation works with: the database, the shelf of offers, the pepper, the catalogue of texts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from okienko_widget.texts import Texts
+from sqlalchemy import Connection
+
+from okienko_server.domain.cells import local_day
+from okienko_server.domain.errors import ClinicUnavailable, TokenRefused
+from okienko_server.domain.offer import Offer
+from okienko_server.domain.scope import Scope
+from okienko_server.storage.occupancy import OccupancyStore
+from okienko_server.storage.offers import OfferShelf, OfferStore
+from okienko_server.storage.session import Database
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The registration counter's tools; one per process."""
+
+    database: Database
+    pepper: str
+    """Secret of the keyed hash of SMS codes."""
+    texts: Texts
+    shelf: OfferShelf = field(default_factory=OfferShelf)
+    outbox_bell: threading.Event = field(default_factory=threading.Event)
+    """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""
+
+    def offer(self, connection: Connection, scope: Scope) -> Offer:
+        """Return the current offer of the scope's clinic, read anew; raises NotFound."""
+        offer = OfferStore(connection, scope).load()
+        self.shelf.put(offer)
+        return admitted(offer, scope)
+
+    def current_offer(self, connection: Connection, scope: Scope) -> Offer:
+        """Return the kept offer when its revision is current, else a fresh one; raises NotFound."""
+        offer = self.shelf.get(scope.clinic_id)
+        if offer is None or OfferStore(connection, scope).revision() != offer.revision:
+            return self.offer(connection, scope)
+        return admitted(offer, scope)
+
+    def offer_and_busy(
+        self, connection: Connection, scope: Scope, first: date | None, days: int, now: datetime
+    ) -> tuple[Offer, dict[str, dict[date, int]]]:
+        """Return the offer and the occupied day masks of `days` days from `first` (None: today).
+
+        One round trip while the kept offer is current. Raises NotFound, or ClinicUnavailable when the clinic takes no online appointments.
+        """
+        offer = self.shelf.get(scope.clinic_id) or self.offer(connection, scope)
+        zone = offer.clinic.zone
+        start = first or local_day(now, zone)
+        seen = OccupancyStore(connection, scope).read(start, start + timedelta(days=days - 1), now, zone)
+        if seen.revision != offer.revision:
+            offer = self.offer(connection, scope)
+        if not admitted(offer, scope).clinic.visible:
+            raise ClinicUnavailable
+        return offer, seen.busy
+
+
+def admitted(offer: Offer, scope: Scope) -> Offer:
+    """Return the offer to a scope whose token the clinic still accepts; raises TokenRefused (token_revoked)."""
+    if scope.generation is not None and scope.generation < offer.clinic.generation:
+        raise TokenRefused("token_revoked")
+    return offer

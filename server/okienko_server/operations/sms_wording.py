@@ -1,0 +1,29 @@
+"""What the two messages of an appointment say: one GSM-7 segment each, no word about health."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from okienko_widget.texts import Texts
+from okienko_widget.when import When
+
+from okienko_server.domain.offer import Clinic
+from okienko_server.domain.phone import spoken
+from okienko_server.domain.sms_text import one_segment
+from okienko_server.domain.verification import CODE_MINUTES
+
+VERIFICATION = "verification"
+CONFIRMATION = "confirmation"
+
+
+def verification_text(texts: Texts, clinic: Clinic, code: str) -> str:
+    """Return the SMS that carries the code; only the clinic's name is shortened when it must be."""
+    template = texts("sms.verification", clinic="{clinic}", code="{code}", minutes=str(CODE_MINUTES))
+    return one_segment(template, shrink="clinic", clinic=clinic.name, code=code)
+
+
+def confirmation_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
+    """Return the SMS that follows a right code: clinic, time, telephone for changes."""
+    template = texts("sms.confirmation", clinic="{clinic}", when="{when}", phone="{phone}")
+    when = When(texts, clinic.zone).sms(starts_at)
+    return one_segment(template, shrink="clinic", clinic=clinic.name, when=when, phone=spoken(clinic.phone))

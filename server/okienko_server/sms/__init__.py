@@ -1,0 +1,1 @@
+"""The way out to patients' phones: one protocol, one file per gateway."""

@@ -1,0 +1,129 @@
+"""What stands above single clinics: the public list the portal shows, and the look-ups by slug, e-mail and due time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+
+from okienko_server.domain.appointment import Status
+from okienko_server.domain.errors import ForeignClinic, NotFound
+from okienko_server.domain.scope import Scope, ScopeKind
+from okienko_server.storage.store import OperatorStore
+from okienko_server.storage.tables import (
+    AppointmentRow,
+    ClinicRow,
+    CompetenceRow,
+    IdempotencyRow,
+    LocationRow,
+    PortalRow,
+    StaffRow,
+)
+
+
+class PortalStore:
+    """Public facts about visible clinics, for an unpinned visitor; writes nothing. Raises ForeignClinic for a pinned scope."""
+
+    def __init__(self, connection: Connection, scope: Scope) -> None:
+        if scope.kind not in (ScopeKind.PORTAL, ScopeKind.OPERATOR):
+            raise ForeignClinic
+        self.connection = connection
+
+    def clinic_by_slug(self, slug: str) -> str:
+        """Return the id of the visible clinic with that slug; raises NotFound."""
+        statement = (
+            select(ClinicRow.clinic_id)
+            .where(ClinicRow.slug == slug, ClinicRow.contract == "active")
+            .order_by(ClinicRow.clinic_id)
+        )
+        found = self.connection.execute(statement).scalar()
+        if found is None:
+            raise NotFound
+        return found
+
+    def clinics_treating(self, category: str, lowest: int, highest: int, city: str = "") -> list[str]:
+        """Return ids of visible clinics with somebody competent for the category over that age range in months."""
+        statement = (
+            select(CompetenceRow.clinic_id)
+            .join(ClinicRow, ClinicRow.clinic_id == CompetenceRow.clinic_id)
+            .where(
+                ClinicRow.contract == "active",
+                CompetenceRow.category == category,
+                CompetenceRow.lowest_months <= lowest,
+                CompetenceRow.highest_months >= highest,
+            )
+            .distinct()
+        )
+        if city:
+            placed = select(LocationRow.clinic_id).where(LocationRow.city == city)
+            statement = statement.where(CompetenceRow.clinic_id.in_(placed))
+        return sorted(self.connection.execute(statement).scalars())
+
+    def cities(self, clinic_ids: list[str]) -> list[tuple[str, int]]:
+        """Return (city, number of those clinics there), most clinics first."""
+        statement = (
+            select(LocationRow.city, func.count(LocationRow.clinic_id.distinct()).label("clinics"))
+            .where(LocationRow.clinic_id.in_(clinic_ids))
+            .group_by(LocationRow.city)
+        )
+        rows = [(city, count) for city, count in self.connection.execute(statement)]
+        return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A staff member as the sign-in sees one."""
+
+    clinic_id: str
+    id: str
+    name: str
+    role: str
+    password_hash: str
+    practitioner_id: str
+
+
+class DirectoryStore(OperatorStore):
+    """Look-ups across clinics that only the house itself may make."""
+
+    def generation_of_clinic(self, clinic_id: str) -> int:
+        """Return the lowest generation of tokens a clinic accepts; raises NotFound."""
+        return self._generation(
+            self.connection.execute(select(ClinicRow.generation).where(ClinicRow.clinic_id == clinic_id)).scalar()
+        )
+
+    def generation_of_portal(self, portal_id: str) -> int:
+        """Return the lowest generation of tokens a portal accepts; raises NotFound."""
+        return self._generation(
+            self.connection.execute(select(PortalRow.generation).where(PortalRow.portal_id == portal_id)).scalar()
+        )
+
+    def accounts(self, email: str) -> list[Account]:
+        """Return every account under an e-mail address, of whatever clinic."""
+        statement = (
+            select(StaffRow.__table__).where(StaffRow.email == email.strip().lower()).order_by(StaffRow.clinic_id)
+        )
+        return [
+            Account(r.clinic_id, r.id, r.name, r.role, r.password_hash, r.practitioner_id or "")
+            for r in self.connection.execute(statement)
+        ]
+
+    def lapsed_holds(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (clinic id, appointment id) of holds whose time is over."""
+        statement = (
+            select(AppointmentRow.clinic_id, AppointmentRow.id)
+            .where(AppointmentRow.status == Status.PROPOSED, AppointmentRow.held_until <= now)
+            .order_by(AppointmentRow.clinic_id, AppointmentRow.id)
+            .limit(limit)
+        )
+        return [(clinic_id, appointment_id) for clinic_id, appointment_id in self.connection.execute(statement)]
+
+    def forget_answers(self, before: datetime) -> None:
+        """Drop kept answers made before that instant."""
+        self.connection.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < before))
+
+    @staticmethod
+    def _generation(found: int | None) -> int:
+        if found is None:
+            raise NotFound
+        return found

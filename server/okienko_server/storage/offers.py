@@ -1,0 +1,145 @@
+"""Reading a clinic's offer, and the shelf that keeps it while its revision is current."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from threading import Lock
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select, update
+
+from okienko_server.domain.errors import NotFound
+from okienko_server.domain.offer import (
+    Absence,
+    Clinic,
+    HealthcareService,
+    Location,
+    Offer,
+    OpeningHours,
+    Practitioner,
+    ServiceKind,
+    WorkingHours,
+)
+from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
+from okienko_server.storage.store import ClinicStore
+from okienko_server.storage.tables import (
+    AbsenceRow,
+    ClinicRow,
+    CompetenceRow,
+    LocationRow,
+    OfClinic,
+    OpeningHoursRow,
+    PractitionerRow,
+    PractitionerServiceRow,
+    ServiceRow,
+    WorkingHoursRow,
+)
+
+Mapped = TypeVar("Mapped", bound=OfClinic)
+
+
+class OfferStore(ClinicStore):
+    """The public offer of one clinic."""
+
+    def load(self) -> Offer:
+        """Return the whole offer as it stands; raises NotFound when there is no such clinic."""
+        row = self.connection.execute(select(ClinicRow.__table__).where(ClinicRow.clinic_id == self.clinic_id)).first()
+        if row is None:
+            raise NotFound
+        services = {r.id: _service(r) for r in self._all(ServiceRow, ServiceRow.position)}
+        return Offer(
+            clinic=_clinic(row),
+            revision=row.revision,
+            locations={
+                r.id: Location(r.id, r.name, r.street, r.postcode, r.city)
+                for r in self._all(LocationRow, LocationRow.name)
+            },
+            services=services,
+            practitioners=self._practitioners(),
+            opening=tuple(
+                OpeningHours(r.location_id, r.weekday, r.start_minute, r.end_minute) for r in self._all(OpeningHoursRow)
+            ),
+            absences=tuple(Absence(r.practitioner_id, r.starts_at, r.ends_at) for r in self._all(AbsenceRow)),
+        )
+
+    def revision(self) -> int | None:
+        """Return the offer's current revision, None when there is no such clinic."""
+        return self.connection.execute(select(ClinicRow.revision).where(ClinicRow.clinic_id == self.clinic_id)).scalar()
+
+    def raise_revision(self) -> None:
+        """Tell every reader that the offer changed; belongs in the transaction that changes it."""
+        self.connection.execute(
+            update(ClinicRow).where(ClinicRow.clinic_id == self.clinic_id).values(revision=ClinicRow.revision + 1)
+        )
+
+    def _practitioners(self) -> dict[str, Practitioner]:
+        competences: dict[str, list[Competence]] = defaultdict(list)
+        for r in self._all(CompetenceRow):
+            ages = AgeRange(r.lowest_months, r.highest_months)
+            competences[r.practitioner_id].append(Competence(ProblemCategory(r.category), ages))
+        services: dict[str, set[str]] = defaultdict(set)
+        for r in self._all(PractitionerServiceRow):
+            services[r.practitioner_id].add(r.service_id)
+        hours: dict[str, list[WorkingHours]] = defaultdict(list)
+        for r in self._all(WorkingHoursRow):
+            hours[r.practitioner_id].append(WorkingHours(r.location_id, r.weekday, r.start_minute, r.end_minute))
+        return {
+            r.id: Practitioner(
+                r.id,
+                r.title,
+                r.first_name,
+                r.last_name,
+                tuple(competences[r.id]),
+                frozenset(services[r.id]),
+                tuple(hours[r.id]),
+            )
+            for r in self._all(PractitionerRow, PractitionerRow.position)
+        }
+
+    def _all(self, table: type[Mapped], *order: Any) -> list[Row[Any]]:
+        statement = select(table.__table__).where(table.clinic_id == self.clinic_id).order_by(*order)
+        return list(self.connection.execute(statement))
+
+
+class OfferShelf:
+    """Keeps the offers a process used last; a kept one is only good for the revision it carries."""
+
+    def __init__(self, limit: int = 2000) -> None:
+        self._offers: OrderedDict[str, Offer] = OrderedDict()
+        self._limit = limit
+        self._lock = Lock()
+
+    def get(self, scope_clinic: str) -> Offer | None:
+        return self._offers.get(scope_clinic)
+
+    def put(self, offer: Offer) -> None:
+        with self._lock:
+            self._offers[offer.clinic.id] = offer
+            self._offers.move_to_end(offer.clinic.id)
+            while len(self._offers) > self._limit:
+                self._offers.popitem(last=False)
+
+
+def _clinic(r: Row[Any]) -> Clinic:
+    return Clinic(
+        id=r.clinic_id,
+        slug=r.slug,
+        name=r.name,
+        phone=r.phone,
+        zone=ZoneInfo(r.zone),
+        contract=r.contract,
+        generation=r.generation,
+        allowed_origins=tuple(r.allowed_origins.split()),
+        notice_minutes=r.notice_minutes,
+        horizon_days=r.horizon_days,
+        slot_step_minutes=r.slot_step_minutes,
+        open_on_holidays=r.open_on_holidays,
+    )
+
+
+def _service(r: Row[Any]) -> HealthcareService:
+    categories = frozenset(ProblemCategory(code) for code in r.categories.split())
+    return HealthcareService(
+        r.id, r.name, ServiceKind(r.kind), r.minutes, r.price, r.buffer_before, r.buffer_after, categories
+    )

@@ -1,0 +1,1 @@
+"""The JSON API under /api/v1: the same operations for developers, problem+json for every refusal."""

@@ -1,0 +1,40 @@
+"""RFC 9457 problem details with our stable codes."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response
+from okienko_widget import load
+
+from okienko_server.domain.errors import CodeRefused, DomainError, FieldsRefused, HoldExpired, ResendRefused, SlotTaken
+
+
+def problem_response(code: str, status: int, error: DomainError | None) -> Response:
+    """Return the refusal as application/problem+json: `code` is stable, `detail` is the Polish sentence of the page."""
+    body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+    if f"error.{code}" in load():
+        body["detail"] = load()(f"error.{code}")
+    if error is not None:
+        body |= _more(error)
+    response = Response(json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, ResendRefused) and error.wait_seconds:
+        response.headers["Retry-After"] = str(error.wait_seconds)
+    return response
+
+
+def _more(error: DomainError) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if isinstance(error, FieldsRefused):
+        more["errors"] = error.errors
+    elif error.field:
+        more["errors"] = {error.field: error.code}
+    if isinstance(error, SlotTaken | HoldExpired):
+        more["alternatives"] = [start.isoformat() for start in error.alternatives]
+    if isinstance(error, CodeRefused) and error.tries_left is not None:
+        more["tries_left"] = error.tries_left
+    return more

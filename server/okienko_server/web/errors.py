@@ -1,0 +1,78 @@
+"""Refusals become answers: a page in Polish where a person looks, problem+json where a program does; never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, g, make_response, redirect, request, url_for
+from okienko_widget import load, render
+from okienko_widget.views import MessageView
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from okienko_server.domain.errors import DomainError, TokenRefused
+from okienko_server.problems import status_of
+from okienko_server.web.api.problem_json import problem_response
+from okienko_server.web.guards import SignInNeeded
+from okienko_server.web.headers import widget_document
+
+log = logging.getLogger("okienko.web")
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "bad_request"}
+
+
+def register(app: Flask) -> None:
+    """Hang the handlers on the app."""
+    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+
+
+def _refused(error: DomainError) -> AnyResponse:
+    if isinstance(error, SignInNeeded) and not _wants_json():
+        return redirect(url_for("staff.sign_in_page"))
+    return _answer(error.code, status_of(error), error)
+
+
+def _http(error: HTTPException) -> AnyResponse:
+    if error.code is not None and 300 <= error.code < 400:
+        return error.get_response()
+    code = _HTTP_CODES.get(error.code or 500, "bad_request")
+    response = _answer(code, error.code or 500, None)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _broken(error: Exception) -> AnyResponse:
+    # The kind and place of a fault may be logged; its message may carry what a patient typed.
+    trace, place = error.__traceback__, "?"
+    while trace is not None:
+        place, trace = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}", trace.tb_next
+    log.error("unexpected %s at %s", type(error).__name__, place)
+    return _answer("server_error", 500, None)
+
+
+def _wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _answer(code: str, status: int, error: DomainError | None) -> Response:
+    if _wants_json():
+        return problem_response(code, status, error)
+    key = code if f"message.{code}.title" in load() else "bad_request"
+    framed = request.path.startswith("/e/")
+    link = "" if framed and isinstance(error, TokenRefused) else "/"
+    session = getattr(g, "widget_session", None)
+    if session is not None and session.kind == "clinic":
+        link = ""
+    view = MessageView(key, layout="frame" if framed or link == "" else "portal", link=link)
+    response = widget_document(make_response(render(view), status))
+    if framed:
+        # A dead snippet shows a card inside whatever page pasted it; there is nothing on it to be clickjacked.
+        response.headers["Content-Security-Policy"] = response.headers["Content-Security-Policy"].replace(
+            "frame-ancestors 'none'", "frame-ancestors http: https:"
+        )
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        response.headers["Cross-Origin-Embedder-Policy"] = "credentialless"
+    return response

@@ -1,0 +1,171 @@
+"""The one place that turns a request into a Scope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from flask import current_app, g, request
+from okienko.exceptions import TokenExpired, TokenInvalid
+from okienko.tokens import EmbedToken, PortalToken, WidgetSession, new_session_id, read_any
+
+from okienko_server.domain.errors import CsrfRefused, DomainError, NotFound, TokenRefused
+from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
+from okienko_server.operations.sign_in import signed_in
+from okienko_server.storage.directory import DirectoryStore
+from okienko_server.storage.staff import SignedIn
+from okienko_server.web.house import house
+from okienko_server.web.policy import Policy, policy_of
+
+STAFF_COOKIE = "okienko_staff"
+SECURE_STAFF_COOKIE = "__Host-okienko_staff"
+
+
+def scope() -> Scope:
+    """Return the scope of the current request; only routes whose policy makes one may ask."""
+    found: Scope = g.scope
+    return found
+
+
+def widget_session() -> WidgetSession:
+    """Return the visitor's session of the current request."""
+    found: WidgetSession = g.widget_session
+    return found
+
+
+def staff() -> SignedIn:
+    """Return who is signed in."""
+    found: SignedIn = g.staff
+    return found
+
+
+def guard() -> None:
+    """Before every request: find the route's policy and make the scope it promises, or refuse."""
+    if request.endpoint is None:
+        return
+    kind, now = policy_of(current_app, request.endpoint), house().clock()
+    g.widget_session = g.staff = None
+    if kind is Policy.PORTAL:
+        enter(new_portal_session(now))
+    elif kind is Policy.EMBED:
+        enter(session_of_token((request.view_args or {}).get("token", ""), Source.IFRAME, now))
+    elif kind is Policy.FORM:
+        enter(_form_session(now))
+    elif kind is Policy.BEARER:
+        enter(_bearer_session(now))
+    elif kind is Policy.STAFF:
+        _enter_staff(now)
+    elif (kind is Policy.DEMO and not house().settings.development) or kind not in (Policy.PUBLIC, Policy.DEMO):
+        raise NotFound
+
+
+def enter(session: WidgetSession) -> None:
+    """Make the current request act as that visitor."""
+    g.widget_session = session
+    g.scope = scope_of(session)
+
+
+def scope_of(session: WidgetSession) -> Scope:
+    """Return the scope a visitor's session stands for."""
+    locks = Locks(session.service or "", session.practitioner or "", session.category or "")
+    kind = ScopeKind.CLINIC if session.kind == "clinic" else ScopeKind.PORTAL
+    return Scope(
+        kind,
+        session.clinic or "",
+        session.id,
+        Source(session.source),
+        locks,
+        generation=session.generation if session.clinic else None,
+    )
+
+
+def new_portal_session(now: datetime, source: Source = Source.PORTAL) -> WidgetSession:
+    """Return a fresh unpinned visitor session."""
+    return WidgetSession(new_session_id(), "portal", None, 0, source.value, issued_at=now)
+
+
+def session_of_token(text: str, source: Source, now: datetime) -> WidgetSession:
+    """Return a fresh visitor session for a pasted token; raises TokenRefused (token_invalid, token_revoked)."""
+    try:
+        token = read_any(text, house().settings.keys.embed)
+    except TokenInvalid:
+        raise TokenRefused("token_invalid") from None
+    try:
+        lowest = house().desk.database.read(
+            lambda connection: _lowest_generation(DirectoryStore(connection, operator_scope()), token)
+        )
+    except NotFound:
+        raise TokenRefused("token_invalid") from None
+    if token.generation < lowest:
+        raise TokenRefused("token_revoked")
+    if isinstance(token, PortalToken):
+        return WidgetSession(new_session_id(), "portal", None, token.generation, source.value, issued_at=now)
+    return WidgetSession(
+        new_session_id(), "clinic", token.clinic, token.generation, source.value, service=token.service,
+        practitioner=token.practitioner, category=token.category, issued_at=now,
+    )  # fmt: skip
+
+
+def _lowest_generation(directory: DirectoryStore, token: EmbedToken | PortalToken) -> int:
+    if isinstance(token, PortalToken):
+        return directory.generation_of_portal(token.portal)
+    return directory.generation_of_clinic(token.clinic)
+
+
+def _form_session(now: datetime) -> WidgetSession:
+    """Return the session of a form; a proved but outlived one goes on under a new id, so nothing typed is lost."""
+    try:
+        return WidgetSession.read(request.form.get("session", ""), house().settings.keys.session, now)
+    except TokenExpired as expired:
+        g.session_renewed = True
+        proved: WidgetSession = expired.token
+        return replace(proved, id=new_session_id(), issued_at=now)
+    except TokenInvalid:
+        raise TokenRefused("session_invalid") from None
+
+
+def _bearer_session(now: datetime) -> WidgetSession:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise TokenRefused("session_invalid")
+    try:
+        return WidgetSession.read(text.strip(), house().settings.keys.session, now)
+    except TokenExpired:
+        raise TokenRefused("session_expired") from None
+    except TokenInvalid:
+        raise TokenRefused("session_invalid") from None
+
+
+def staff_cookie() -> str:
+    """Return the name of the staff cookie; the `__Host-` prefix needs HTTPS (RFC 6265bis §4.1.3)."""
+    return SECURE_STAFF_COOKIE if house().settings.secure_cookies else STAFF_COOKIE
+
+
+class SignInNeeded(DomainError):
+    """Nobody is signed in; the page sends the browser to the sign-in."""
+
+    code = "sign_in_refused"
+
+
+def _enter_staff(now: datetime) -> None:
+    found = signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=now)
+    if found is None:
+        raise SignInNeeded
+    g.scope, g.staff = found
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        check_same_site()
+        if request.form.get("csrf", "") != found[1].csrf:
+            raise CsrfRefused
+
+
+def check_same_site() -> None:
+    """Refuse a form another site sent: Sec-Fetch-Site where the browser says it, else the Origin header."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise CsrfRefused
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise CsrfRefused

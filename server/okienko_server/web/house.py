@@ -1,0 +1,34 @@
+"""What the routes reach for: desk, settings, gateway and the clock, hung on the app once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import current_app
+
+from okienko_server.config import Settings
+from okienko_server.operations.desk import Desk
+from okienko_server.sms.gateway import Gateway
+
+
+def wall_clock() -> datetime:
+    """Return the present instant, aware UTC: the only place that asks the machine."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
+@dataclass(frozen=True)
+class House:
+    """One running server."""
+
+    settings: Settings
+    desk: Desk
+    gateway: Gateway
+    clock: Callable[[], datetime] = wall_clock
+
+
+def house() -> House:
+    """Return the house of the current app."""
+    found: House = current_app.extensions["okienko"]
+    return found

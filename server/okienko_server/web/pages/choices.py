@@ -1,0 +1,107 @@
+"""What a visitor has chosen so far, carried from form to form in hidden fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from okienko_server.domain.errors import FieldRefused, FieldsRefused
+from okienko_server.domain.offer import ServiceKind
+from okienko_server.domain.problem import ADULT, SENIOR, AgeRange, age_in_months, age_in_years, category_of
+from okienko_server.operations.find_slots import Question
+
+TYPED = ("first_name", "last_name", "booker_first_name", "booker_last_name", "phone", "comment", "consent")
+_CARRIED = (
+    "category",
+    "kind",
+    "age_group",
+    "age",
+    "age_unit",
+    "clinic",
+    "service",
+    "practitioner",
+    "week",
+    "city",
+    "appointment",
+)
+_LONGEST = 64
+_LONGEST_TYPED = 600
+MAX_CHILD_YEARS = 17
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The choices as text, just as the form sent them; `typed` are the details, kept when a time is lost."""
+
+    category: str = ""
+    kind: str = "consultation"
+    age_group: str = "adult"
+    age: str = ""
+    age_unit: str = "years"
+    clinic: str = ""
+    service: str = ""
+    practitioner: str = ""
+    week: str = ""
+    city: str = ""
+    appointment: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> Choices:
+        """Return the choices of a submitted form; raises FieldRefused (bad_request) for a value no page ever sent."""
+        values = {name: form[name].strip() for name in _CARRIED if form.get(name, "").strip()}
+        typed = {name: form[name] for name in TYPED if form.get(name)}
+        for name, value in (*values.items(), *typed.items()):
+            limit = _LONGEST_TYPED if name in typed else _LONGEST
+            if "\0" in value or (len(value) > limit and name not in typed):
+                raise FieldRefused("bad_request", field=name)
+        return cls(**values, typed=typed)
+
+    def hidden(self, *, typed: bool = True) -> dict[str, str]:
+        """Return the hidden fields that carry the choices on."""
+        carried = {name: getattr(self, name) for name in _CARRIED if getattr(self, name)}
+        return carried | dict(self.typed) if typed else carried
+
+    def patient_age(self) -> AgeRange:
+        """Return the patient's age range; raises FieldRefused (age_required, age_invalid)."""
+        group = "child" if self.category == "paediatrics" else self.age_group
+        if self.category == "geriatrics" and group == "adult":
+            group = "senior"
+        if group in ("adult", "senior"):
+            return ADULT if group == "adult" else SENIOR
+        if group != "child":
+            raise FieldRefused("bad_request", field="age")
+        if not self.age:
+            raise FieldRefused("age_required", field="age")
+        if not (self.age.isascii() and self.age.isdigit()):
+            raise FieldRefused("age_invalid", field="age")
+        months = self.age_unit == "months"
+        if int(self.age) > (MAX_CHILD_YEARS * 12 + 11 if months else MAX_CHILD_YEARS):
+            raise FieldRefused("age_invalid", field="age")
+        return age_in_months(int(self.age)) if months else age_in_years(int(self.age))
+
+    def question(self) -> Question:
+        """Return what is looked for; raises FieldsRefused for the problem step's fields, FieldRefused for others."""
+        errors: dict[str, str] = {}
+        category = age = None
+        try:
+            category = category_of(self.category)
+        except FieldRefused as refused:
+            errors["category"] = refused.code
+        try:
+            age = self.patient_age()
+        except FieldRefused as refused:
+            errors["age"] = refused.code
+        if category is None or age is None:
+            raise FieldsRefused(errors)
+        try:
+            kind = ServiceKind(self.kind)
+            first = date.fromisoformat(self.week) if self.week else None
+        except ValueError:
+            raise FieldRefused("bad_request", field="week") from None
+        return Question(category, age, kind, self.service, self.practitioner, first=first)
+
+    def but(self, **changes: str) -> Choices:
+        """Return the choices with some replaced."""
+        return replace(self, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,56 @@
+"""The three doors: the portal, a deep link to one clinic, and the pinned frame on a clinic's own page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from okienko_server.domain.errors import ClinicUnavailable, FieldRefused
+from okienko_server.domain.scope import Source
+from okienko_server.storage.directory import PortalStore
+from okienko_server.web.guards import enter, new_portal_session, scope
+from okienko_server.web.house import house
+from okienko_server.web.pages.choices import Choices
+from okienko_server.web.pages.show import Visit
+from okienko_server.web.policy import Policy, policy
+
+doors = Blueprint("doors", __name__)
+_PREFILL = ("category", "kind", "service", "practitioner", "age_group")
+
+
+@doors.get("/")
+@policy(Policy.PORTAL)
+def portal() -> Response:
+    """Door 1: search across clinics."""
+    return Visit(_prefilled()).problem()
+
+
+@doors.get("/g/<slug>")
+@policy(Policy.PORTAL)
+def deep_link(slug: str) -> Response:
+    """Door 2: one clinic preselected, changeable; unknown or stale parameters are passed over."""
+    enter(new_portal_session(house().clock(), Source.LINK))
+    clinic_id = house().desk.database.read(lambda connection: PortalStore(connection, scope()).clinic_by_slug(slug))
+    return Visit(_prefilled().but(clinic=clinic_id)).problem()
+
+
+@doors.get("/e/<token>")
+@policy(Policy.EMBED)
+def frame(token: str) -> Response:
+    """Door 3: the document inside a clinic's own page; no other clinic exists."""
+    visit = Visit(_prefilled())
+    if not visit.offer().clinic.visible:
+        raise ClinicUnavailable
+    return visit.problem()
+
+
+def _prefilled() -> Choices:
+    """Return the choices a link brings, or none when they are no choices."""
+    asked = {name: request.args[name] for name in _PREFILL if name in request.args}
+    if "date" in request.args:
+        asked["week"] = request.args["date"]
+    try:
+        choices = Choices.of(asked)
+        choices.but(category="spine", age_group="adult").question()
+    except FieldRefused:
+        return Choices()
+    return choices

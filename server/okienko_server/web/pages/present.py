@@ -1,0 +1,242 @@
+"""From domain values to the widget's views: words, prices and moments, nothing decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from math import ceil
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from okienko_widget import Texts, When, load
+from okienko_widget.views import (
+    AppointmentSummary,
+    Choice,
+    CityChoice,
+    ClinicBadge,
+    ClinicChoice,
+    ClinicsView,
+    DayChoice,
+    Frame,
+    PartOfDay,
+    SlotChoice,
+    SlotGroup,
+    TimesView,
+)
+
+from okienko_server.domain.appointment import Appointment
+from okienko_server.domain.cells import DayGrid, cell_at, instant_of, local_day
+from okienko_server.domain.offer import Clinic, Location, Offer
+from okienko_server.domain.slots import bits, first_start
+from okienko_server.operations.find_slots import FreeTimes
+from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound
+from okienko_server.web.pages.choices import Choices
+
+_PARTS: tuple[tuple[PartOfDay, int, int], ...] = (
+    ("morning", 0, 720),
+    ("afternoon", 720, 1020),
+    ("evening", 1020, 1440),
+)
+ANY = ""
+
+
+@lru_cache(maxsize=64)
+def when_in(zone: ZoneInfo) -> When:
+    """Return the formatter of a zone in the catalogue's language."""
+    return When(load(), zone)
+
+
+def badge(clinic: Clinic, location: Location | None) -> ClinicBadge:
+    """Return how the header names a clinic."""
+    words = [word for word in clinic.name.split() if word[:1].isalpha()]
+    initials = "".join(word[0] for word in words[:2]).upper()
+    return ClinicBadge(clinic.name, location.address if location else "", initials, _phone(clinic.phone))
+
+
+def _phone(phone: str) -> str:
+    digits = phone.removeprefix("+48")
+    return " ".join((digits[:3], digits[3:6], digits[6:])) if len(digits) == 9 and digits.isdigit() else phone
+
+
+def offer_badge(offer: Offer) -> ClinicBadge:
+    """Return the header of a clinic: its address when there is one, its city when there are several."""
+    places = list(offer.locations.values())
+    return badge(offer.clinic, places[0] if places else None)
+
+
+def summary_of(choices: Choices, free: FreeTimes | None, texts: Texts) -> str:
+    """Return "Kręgosłup · pierwsza wizyta · 60 min · 180 zł"."""
+    parts = [texts(f"category.{choices.category}"), texts(f"kind.{choices.kind}").lower()]
+    if free and free.service:
+        when = when_in(free.offer.clinic.zone)
+        parts += [when.duration(free.service.minutes), when.price(free.service.price)]
+    return " · ".join(parts)
+
+
+def appointment_summary(appointment: Appointment, offer: Offer, texts: Texts) -> AppointmentSummary:
+    """Return who, when, where and for how much."""
+    when, service = when_in(offer.clinic.zone), offer.service(appointment.service_id)
+    offered = texts(
+        "offer.summary", kind=texts(f"kind.{appointment.kind}"), category=texts(f"category.{appointment.category}").lower(),
+        price=when.price(service.price),
+    )  # fmt: skip
+    return AppointmentSummary(
+        when.span(appointment.starts_at, appointment.ends_at),
+        offer.practitioner(appointment.practitioner_id).name,
+        offer.location(appointment.location_id).address,
+        offered,
+    )
+
+
+def directions_url(location: Location) -> str:
+    """Return a map search for the address; it carries nothing else."""
+    return "https://www.openstreetmap.org/search?" + urlencode(
+        {"query": f"{location.street}, {location.postcode} {location.city}"}
+    )
+
+
+def held_for(appointment: Appointment, now: datetime) -> dict[str, int | None]:
+    """Return the frame's fields about the hold."""
+    if appointment.held_until is None:
+        return {"held_minutes": None, "held_seconds": None}
+    seconds = max(0, int((appointment.held_until - now).total_seconds()))
+    return {"held_minutes": ceil(seconds / 60) if seconds else 0, "held_seconds": seconds}
+
+
+def slot_choice(free: FreeTimes, cell: int, today: date) -> SlotChoice:
+    """Return one start in full words, with the therapist who would be chosen."""
+    when, start = when_in(free.offer.clinic.zone), instant_of(cell)
+    who = free.free_at(cell)
+    practitioner_id, location_id = who[0] if who else (ANY, ANY)
+    person, place = free.offer.practitioners.get(practitioner_id), free.offer.locations.get(location_id)
+    return SlotChoice(
+        value=str(cell),
+        time=when.time(start),
+        label=when.full(start, today),
+        practitioner=person.name if person else "",
+        place=place.address if place and len(free.offer.locations) > 1 else "",
+    )
+
+
+def times_view(
+    frame: Frame, choices: Choices, free: FreeTimes, soonest: int | None, texts: Texts, now: datetime
+) -> TimesView:
+    """Return the page of free times for the days of the answer; `soonest` is the cell offered at once, if any."""
+    zone = free.offer.clinic.zone
+    today = local_day(now, zone)
+    first = date.fromisoformat(choices.week) if choices.week else today
+    last_bookable = today + timedelta(days=free.offer.clinic.horizon_days)
+    following = first + timedelta(days=7)
+    return TimesView(
+        frame=frame,
+        summary=summary_of(choices, free, texts),
+        soonest=slot_choice(free, soonest, today) if soonest is not None else None,
+        practitioners=tuple(_practitioners(free, choices, texts)),
+        services=tuple(_services(free, texts)),
+        days=tuple(_days(free)),
+        previous_week=max(today, first - timedelta(days=7)).isoformat() if first > today else "",
+        next_week=following.isoformat() if following <= last_bookable else "",
+    )
+
+
+def _practitioners(free: FreeTimes, choices: Choices, texts: Texts) -> Iterable[Choice]:
+    yield Choice(ANY, texts("times.any"), initials="", chosen=not choices.practitioner)
+    for person in free.practitioners:
+        name = f"{person.first_name} {person.last_name}"
+        yield Choice(person.id, name, initials=person.initials, chosen=person.id == choices.practitioner)
+
+
+def _services(free: FreeTimes, texts: Texts) -> Iterable[Choice]:
+    when = when_in(free.offer.clinic.zone)
+    for service in free.services:
+        detail = f"{when.duration(service.minutes)} · {when.price(service.price)}"
+        yield Choice(service.id, service.name, detail, chosen=service is free.service)
+
+
+def _days(free: FreeTimes) -> Iterable[DayChoice]:
+    when = when_in(free.offer.clinic.zone)
+    chosen = False
+    for grid, mask in free.days():
+        here = bool(mask) and not chosen
+        chosen = chosen or here
+        yield DayChoice(
+            grid.day.isoformat(), when.weekday_short(grid.day), str(grid.day.day), when.day(grid.day), mask.bit_count(), here,
+            tuple(_groups(grid, mask)),
+        )  # fmt: skip
+
+
+def _groups(grid: DayGrid, mask: int) -> Iterable[SlotGroup]:
+    times, minutes = _clock_faces(grid), grid.wall_minutes
+    slots = [(minutes[bit], SlotChoice(str(grid.first + bit), times[bit])) for bit in bits(mask)]
+    for part, start, end in _PARTS:
+        if inside := tuple(slot for minute, slot in slots if start <= minute < end):
+            yield SlotGroup(part, inside)
+
+
+@lru_cache(maxsize=512)
+def _clock_faces(grid: DayGrid) -> tuple[str, ...]:
+    """Return the clock's words for each cell of a day, kept because each is shown over and over."""
+    when = when_in(grid.zone)
+    return tuple(when.time(instant_of(grid.first + bit)) for bit in range(grid.length))
+
+
+def soonest_of(free: FreeTimes) -> int | None:
+    """Return the cell of the first free start in the answer."""
+    return first_start(free.span, free.any_start)
+
+
+def clinics_view(frame: Frame, choices: Choices, found: ClinicsFound, texts: Texts, now: datetime) -> ClinicsView:
+    """Return the list of clinics, soonest first."""
+    cities = [CityChoice(ANY, found.everywhere, not choices.city)]
+    cities += [CityChoice(city, count, city == choices.city) for city, count in found.cities]
+    return ClinicsView(
+        frame,
+        summary_of(choices, None, texts),
+        tuple(cities),
+        tuple(_clinic_choice(one, choices, texts, now) for one in found.clinics),
+    )
+
+
+def _clinic_choice(found: ClinicFound, choices: Choices, texts: Texts, now: datetime) -> ClinicChoice:
+    free, offer = found.free, found.free.offer
+    when, today = when_in(offer.clinic.zone), local_day(now, offer.clinic.zone)
+    place = next(
+        (p for p in offer.locations.values() if p.city == choices.city), next(iter(offer.locations.values()), None)
+    )
+    people = [person.name for person in free.practitioners]
+    others = len(people) - 1
+    names = people[0] + (" " + texts.plural("clinics.and_others", others) if others > 0 else "") if people else ""
+    prices = [service.price for service in free.services]
+    return ClinicChoice(
+        id=offer.clinic.id,
+        name=offer.clinic.name,
+        initials=badge(offer.clinic, None).initials,
+        address=place.address if place else "",
+        practitioners=names,
+        price=texts("clinics.price_from", price=when.price(min(prices))) if prices else "",
+        slots=tuple(
+            _short(slot_choice(free, cell, today), instant_of(cell), when, today, texts) for cell in found.starts
+        ),
+    )
+
+
+def _short(slot: SlotChoice, start: datetime, when: When, today: date, texts: Texts) -> SlotChoice:
+    day = when.local_date(start)
+    if 0 <= (day - today).days <= 1:
+        words = texts("clinics.today" if day == today else "clinics.tomorrow", time=slot.time)
+    else:
+        words = texts(
+            "clinics.short", weekday=when.weekday_short(day), date=f"{day.day}.{day.month:02d}", time=slot.time
+        )
+    return SlotChoice(slot.value, words, slot.label, slot.practitioner, slot.place)
+
+
+def cell_of_slot(value: str) -> int | None:
+    """Return the cell a slot button posts, or None when the text is no such thing."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 9 else None
+
+
+def slot_of(appointment: Appointment) -> str:
+    """Return the slot value of an appointment's start."""
+    return str(cell_at(appointment.starts_at))

@@ -1,0 +1,238 @@
+"""One visitor's request being answered: which step is shown, with everything chosen and typed carried along."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from flask import Response, g, make_response
+from okienko_widget import render
+from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
+
+from okienko_server.domain.appointment import Appointment, Status
+from okienko_server.domain.cells import cell_at, instant_of, local_day
+from okienko_server.domain.errors import DomainError, FieldsRefused, HoldExpired, NotFound
+from okienko_server.domain.offer import Offer
+from okienko_server.domain.phone import masked, spoken
+from okienko_server.domain.problem import ProblemCategory
+from okienko_server.domain.scope import Scope, Source
+from okienko_server.domain.verification import resend_wait
+from okienko_server.operations.find_slots import MAX_DAYS, find_slots
+from okienko_server.operations.hold import release
+from okienko_server.operations.search_clinics import search_clinics
+from okienko_server.operations.verify import get_appointment
+from okienko_server.web.guards import scope, widget_session
+from okienko_server.web.headers import widget_document
+from okienko_server.web.house import house
+from okienko_server.web.pages import present
+from okienko_server.web.pages.choices import Choices
+from okienko_server.web.references import reference_of, resolve
+
+
+class Visit:
+    """Answers with one step of the flow; raises DomainError for what only an error page can answer."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.now: datetime = house().clock()
+        self.desk = house().desk
+        self._offer: Offer | None = None
+
+    def but(self, **changes: str) -> Visit:
+        """Return the visit with some choices replaced."""
+        return Visit(self.choices.but(**changes))
+
+    def clinic_scope(self) -> Scope | None:
+        """Return the scope at the chosen clinic, None while none is chosen; raises ForeignClinic under a pin."""
+        if self.choices.clinic:
+            return scope().at(self.choices.clinic)
+        return scope() if scope().clinic_id else None
+
+    def where(self) -> Scope:
+        """Return the scope at the clinic of the held appointment; raises NotFound when nothing is held."""
+        return resolve(self.choices.appointment, scope())[0]
+
+    @property
+    def appointment_id(self) -> str:
+        return resolve(self.choices.appointment, scope())[1]
+
+    def offer(self) -> Offer:
+        """Return the offer of the clinic in question."""
+        if self._offer is None:
+            where = self.where() if self.choices.appointment else self.clinic_scope()
+            if where is None:
+                raise NotFound
+            self._offer = self.desk.database.read(lambda connection: self.desk.current_offer(connection, where))
+        return self._offer
+
+    def held(self) -> Appointment:
+        """Return the appointment this visit is about; raises NotFound."""
+        return get_appointment(self.appointment_id, scope=self.where(), desk=self.desk)[0]
+
+    def give_back(self) -> None:
+        """Release the held time, if there is one, and forget it."""
+        if self.choices.appointment:
+            with suppress(NotFound):
+                release(self.appointment_id, scope=self.where(), desk=self.desk, now=self.now)
+            self.choices = self.choices.but(appointment="")
+
+    def problem(self, errors: Mapping[str, str] | None = None) -> Response:
+        """Step 1."""
+        chosen, where = self.choices, self.clinic_scope()
+        offer = self.offer() if where else None
+        codes = offer.categories() if offer else list(ProblemCategory)
+        if scope().locks.category:
+            codes = [code for code in codes if code == scope().locks.category]
+        view = ProblemView(
+            frame=self._frame(offer), categories=tuple(codes), category=chosen.category, kind=chosen.kind,
+            age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
+            age_unit=chosen.age_unit, errors=errors or {},
+        )  # fmt: skip
+        return self._page(view, offer)
+
+    def clinics(self) -> Response:
+        """Step 2 on the portal: where."""
+        try:
+            question = self.choices.question()
+        except FieldsRefused as refused:
+            return self.problem(refused.errors)
+        self.choices = self.choices.but(week="", practitioner="", service="")
+        found = search_clinics(question, self.choices.city, scope=scope(), desk=self.desk, now=self.now)
+        return self._page(present.clinics_view(self._frame(None), self.choices, found, self.desk.texts, self.now), None)
+
+    def times(self, taken: Sequence[datetime] | None = None, notice: str = "") -> Response:
+        """Step 2: when. `taken` are the alternatives to a time somebody else has got."""
+        where = self.clinic_scope()
+        if where is None:
+            return self.clinics()
+        try:
+            question = self.choices.question()
+        except FieldsRefused as refused:
+            return self.problem(refused.errors)
+        free = find_slots(question, scope=where, desk=self.desk, now=self.now)
+        soonest = None if self.choices.week else present.soonest_of(free)
+        if not self.choices.week and soonest is None:
+            wide = find_slots(replace(question, days=MAX_DAYS), scope=where, desk=self.desk, now=self.now)
+            soonest = present.soonest_of(wide)
+            if soonest is not None:
+                first = local_day(instant_of(soonest), wide.offer.clinic.zone)
+                self.choices = self.choices.but(week=first.isoformat())
+                free = find_slots(replace(question, first=first), scope=where, desk=self.desk, now=self.now)
+        self._offer = free.offer
+        view = present.times_view(
+            self._frame(free.offer, notice), self.choices, free, soonest, self.desk.texts, self.now
+        )
+        if taken is not None:
+            view = replace(view, soonest=None, taken=True, alternatives=tuple(self._alternatives(where, taken)))
+        return self._page(view, free.offer)
+
+    def _alternatives(self, where: Scope, starts: Sequence[datetime]) -> list[SlotChoice]:
+        if not starts:
+            return []
+        first = starts[0].date() - timedelta(days=1)
+        around = find_slots(
+            replace(self.choices.question(), practitioner_id="", first=first, days=21),
+            scope=where,
+            desk=self.desk,
+            now=self.now,
+        )
+        today = local_day(self.now, around.offer.clinic.zone)
+        return [present.slot_choice(around, cell_at(start), today) for start in starts]
+
+    def details(self, held: Appointment, errors: Mapping[str, str] | None = None, notice: str = "") -> Response:
+        """Step 3."""
+        if held.status is not Status.PROPOSED:
+            return self.after(held)
+        self._about(held)
+        kept = {
+            "first_name": held.patient.first_name, "last_name": held.patient.last_name, "phone": spoken(held.phone),
+            "booker_first_name": held.booker.first_name, "booker_last_name": held.booker.last_name, "comment": held.comment,
+        }  # fmt: skip
+        view = DetailsView(
+            frame=self._frame(self.offer(), notice, held, typed=False),
+            summary=present.appointment_summary(held, self.offer(), self.desk.texts),
+            for_child=held.age.is_child,
+            values={name: value for name, value in kept.items() if value} | dict(self.choices.typed),
+            errors=errors or {},
+        )
+        return self._page(view, self.offer())
+
+    def code(
+        self,
+        held: Appointment,
+        errors: Mapping[str, str] | None = None,
+        tries_left: int | None = None,
+        notice: str = "",
+    ) -> Response:
+        """Step 4."""
+        if held.status is not Status.PROPOSED:
+            return self.after(held)
+        self._about(held)
+        challenge = get_appointment(held.id, scope=self.where(), desk=self.desk)[1]
+        if challenge is None:
+            return self.details(held)
+        view = CodeView(
+            frame=self._frame(self.offer(), notice, held),
+            summary=present.appointment_summary(held, self.offer(), self.desk.texts),
+            phone=masked(held.phone),
+            resend_seconds=resend_wait(challenge, self.now),
+            errors=errors or {},
+            tries_left=tries_left,
+        )
+        return self._page(view, self.offer())
+
+    def done(self, made: Appointment) -> Response:
+        """The confirmation."""
+        self.choices = self.choices.but(appointment=reference_of(made))
+        offer = self.offer()
+        view = DoneView(
+            frame=self._frame(offer, typed=False),
+            summary=present.appointment_summary(made, offer, self.desk.texts),
+            directions_url=present.directions_url(offer.location(made.location_id)),
+        )
+        return self._page(view, offer)
+
+    def after(self, found: Appointment) -> Response:
+        """Where an appointment that is no longer held belongs: done, or choosing a time again."""
+        if found.status in (Status.PENDING, Status.BOOKED, Status.FULFILLED):
+            return self.done(found)
+        return self.but(appointment="", clinic=found.clinic_id).times(notice="hold_expired")
+
+    def lost(self, error: DomainError) -> Response:
+        """The held time is gone: the nearest others, with everything typed kept."""
+        renewed = bool(getattr(g, "session_renewed", False))
+        clinic = self.choices.clinic or (self.where().clinic_id if self.choices.appointment else "")
+        again = self.but(appointment="", clinic=clinic)
+        if isinstance(error, HoldExpired) and not renewed:
+            return again.times(taken=error.alternatives)
+        return again.times(notice="session_renewed" if renewed else "hold_expired")
+
+    def _about(self, held: Appointment) -> None:
+        self.choices = self.choices.but(appointment=reference_of(held), clinic=held.clinic_id)
+        self._offer = None
+
+    def _frame(
+        self, offer: Offer | None, notice: str = "", held: Appointment | None = None, *, typed: bool = True
+    ) -> Frame:
+        session = widget_session()
+        state = self.choices.hidden(typed=typed)
+        if scope().pinned:
+            state.pop("clinic", None)
+        kept = present.held_for(held, self.now) if held else {}
+        return Frame(
+            session=session.renewed(self.now).sign(house().settings.keys.session),
+            layout="frame" if session.source == Source.IFRAME else "portal",
+            pinned=scope().pinned,
+            key=secrets.token_urlsafe(12),
+            state=state,
+            clinic=present.offer_badge(offer) if offer else None,
+            notice=notice or ("session_renewed" if getattr(g, "session_renewed", False) else ""),
+            **kept,
+        )
+
+    def _page(self, view: View, offer: Offer | None) -> Response:
+        framed = widget_session().source == Source.IFRAME and offer is not None
+        return widget_document(make_response(render(view)), offer.clinic.allowed_origins if framed and offer else ())

@@ -1,0 +1,27 @@
+"""How an appointment is named outside: its clinic and its id in one opaque text, so an unpinned visitor's request finds its clinic."""
+
+from __future__ import annotations
+
+from okienko_server.domain.appointment import Appointment
+from okienko_server.domain.errors import NotFound
+from okienko_server.domain.scope import Scope
+
+_LONGEST = 64
+
+
+def reference_of(appointment: Appointment) -> str:
+    """Return the public reference of an appointment."""
+    return f"{appointment.clinic_id}-{appointment.id}"
+
+
+def resolve(reference: str, scope: Scope) -> tuple[Scope, str]:
+    """Return (scope at the reference's clinic, appointment id); raises NotFound for no reference, ForeignClinic under a pin."""
+    clinic_id, dash, appointment_id = reference.partition("-")
+    if (
+        not (dash and clinic_id and appointment_id)
+        or len(reference) > _LONGEST
+        or not reference.isascii()
+        or not reference.isprintable()
+    ):
+        raise NotFound
+    return scope.at(clinic_id), appointment_id
