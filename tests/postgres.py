@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -31,15 +32,6 @@ SUPERUSER = "okienko"
 
 class PostgresMissing(RuntimeError):
     """No server can be had on this machine; the message is one plain sentence."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """The unprivileged system account that owns the cluster: PostgreSQL refuses to run as root."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 def find_or_fetch() -> str:
@@ -85,10 +77,8 @@ class PostgresServer:
         if self.folder is None:
             name = f"{name}_{os.getpid()}"  # a borrowed server is shared by all test workers
             self._borrowed.append(name)
-            self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        self._admin(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'").format(sql.Identifier(name))
-        )
+            self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._admin("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", name)
         if self.folder is not None:
             return f"postgresql+psycopg://{SUPERUSER}@/{quote(name)}?host={quote(str(self.folder), safe='')}"
         return urlsplit(self.admin_url)._replace(scheme="postgresql+psycopg", path=f"/{quote(name)}").geturl()
@@ -96,7 +86,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop the server and remove its folder; on a borrowed server, drop what was created. Safe to call twice."""
         while self._borrowed:
-            self._admin(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self._borrowed.pop())))
+            self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._borrowed.pop())
         if self.process is not None:
             _stop_process(self.process)
         if self.folder is not None:
@@ -108,14 +98,14 @@ class PostgresServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _admin(self, statement: sql.Composed) -> None:
+    def _admin(self, statement: LiteralString, name: str) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            connection.execute(statement)
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
-def _launch(binaries: Path, folder: Path, account: Account | None, fsync: bool) -> PostgresServer:
+def _launch(binaries: Path, folder: Path, account: pwd.struct_passwd | None, fsync: bool) -> PostgresServer:
     if account is not None:
-        os.chown(folder, account.uid, account.gid)
+        os.chown(folder, account.pw_uid, account.pw_gid)
     binaries = _reachable(binaries, folder, account)
     cluster = folder / "cluster"
     initdb = [str(binaries / "initdb"), "-D", str(cluster), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]
@@ -137,11 +127,9 @@ def _launch(binaries: Path, folder: Path, account: Account | None, fsync: bool) 
             stderr=subprocess.STDOUT,
             **_as(account, folder),
         )
-    server = PostgresServer(
-        f"postgresql://{SUPERUSER}@/postgres?host={quote(str(folder), safe='')}", folder=folder, process=process
-    )
-    _wait_until_ready(server, process, log)
-    return server
+    url = f"postgresql://{SUPERUSER}@/postgres?host={quote(str(folder), safe='')}"
+    _wait_until_ready(url, process, log)
+    return PostgresServer(url, folder, process)
 
 
 def _settings(folder: Path, fsync: bool) -> list[str]:
@@ -157,11 +145,11 @@ def _settings(folder: Path, fsync: bool) -> list[str]:
     return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
 
 
-def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            psycopg.connect(server.admin_url, connect_timeout=5).close()
+            psycopg.connect(url, connect_timeout=5).close()
             return
         except psycopg.OperationalError:
             time.sleep(0.05)
@@ -180,33 +168,34 @@ def _stop_process(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _account() -> Account | None:
+def _account() -> pwd.struct_passwd | None:
     """Return the account to drop to when root, None when this process is unprivileged already."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(name, entry.pw_uid, entry.pw_gid)
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
     raise PostgresMissing("PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to use.")
 
 
-def _as(account: Account | None, folder: Path) -> dict[str, Any]:
+def _as(account: pwd.struct_passwd | None, folder: Path) -> dict[str, Any]:
     """Return the `subprocess` arguments that run a program as the account, in a clean environment."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "LANG"))}
-    identity = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+    identity = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     return {"env": {**kept, "HOME": str(folder), "LC_ALL": "C"}, "cwd": folder, **identity}
 
 
-def _reachable(binaries: Path, folder: Path, account: Account | None) -> Path:
+def _reachable(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> Path:
     """Return the binaries' folder, or a copy of the installation when the account cannot run it where it lies."""
     try:
         subprocess.run([binaries / "postgres", "--version"], capture_output=True, check=True, **_as(account, folder))
     except (OSError, subprocess.CalledProcessError):
-        copy = folder / "install"
+        package = binaries.parent.parent
+        copy = folder / "install" / package.name / binaries.parent.name
         shutil.copytree(binaries.parent, copy, symlinks=True, ignore=shutil.ignore_patterns("include", "doc", "man"))
+        libraries = package.with_name(f"{package.name}.libs")  # a wheel's own, found by their place beside the package
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / "install" / libraries.name)
         return copy / "bin"
     return binaries
 
@@ -240,6 +229,7 @@ def _version(folder: Path) -> tuple[int, ...]:
 def _apt_install() -> bool:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
+    print("Installing PostgreSQL for the tests (this happens once) ...", file=sys.stderr, flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], env=quiet, capture_output=True, check=False)
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"]

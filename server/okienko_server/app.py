@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Flask
-from okienko_widget import load
 
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
@@ -25,6 +24,7 @@ from okienko_server.web.pages.sms_inbox import inbox
 from okienko_server.web.pages.staff import staff
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
+from okienko_widget import load
 
 MAX_BODY = 64 * 1024
 GATEWAYS: dict[str, Callable[[], Gateway]] = {"console": ConsoleGateway, "inbox": InboxGateway}

@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from okienko_widget.texts import Texts
 from sqlalchemy import Connection
 
 from okienko_server.domain.cells import local_day
@@ -16,6 +15,7 @@ from okienko_server.domain.scope import Scope
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferShelf, OfferStore
 from okienko_server.storage.session import Database
+from okienko_widget.texts import Texts
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from okienko_widget.texts import Texts
-from okienko_widget.when import When
-
 from okienko_server.domain.offer import Clinic
 from okienko_server.domain.phone import spoken
 from okienko_server.domain.sms_text import one_segment
 from okienko_server.domain.verification import CODE_MINUTES
+from okienko_widget.texts import Texts
+from okienko_widget.when import When
 
 VERIFICATION = "verification"
 CONFIRMATION = "confirmation"

@@ -160,7 +160,8 @@ def _keep_held(connection: Connection, appointment: Appointment, scope: Scope, d
 def _keep_consent(
     connection: Connection, appointment: Appointment, details: Details, scope: Scope, desk: Desk, now: datetime
 ) -> None:
-    text, version = desk.texts(f"consent.{CONSENT}.text"), desk.texts(f"consent.{CONSENT}.version")
+    wording = f"consent.{CONSENT}.text_child" if appointment.age.is_child else f"consent.{CONSENT}.text"
+    text, version = desk.texts(wording), desk.texts(f"consent.{CONSENT}.version")
     given_by = (details.booker if details.booker.name else details.patient).name
     digest = sha256(text.encode()).hexdigest()
     AppointmentStore(connection, scope).add_consent(appointment.id, CONSENT, version, digest, given_by, now)

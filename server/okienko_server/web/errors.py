@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, g, make_response, redirect, request, url_for
-from okienko_widget import load, render
-from okienko_widget.views import MessageView
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -15,6 +13,8 @@ from okienko_server.problems import status_of
 from okienko_server.web.api.problem_json import problem_response
 from okienko_server.web.guards import SignInNeeded
 from okienko_server.web.headers import widget_document
+from okienko_widget import load, render
+from okienko_widget.views import MessageView
 
 log = logging.getLogger("okienko.web")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "bad_request"}

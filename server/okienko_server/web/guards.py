@@ -7,9 +7,9 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
+
 from okienko.exceptions import TokenExpired, TokenInvalid
 from okienko.tokens import EmbedToken, PortalToken, WidgetSession, new_session_id, read_any
-
 from okienko_server.domain.errors import CsrfRefused, DomainError, NotFound, TokenRefused
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
 from okienko_server.operations.sign_in import signed_in

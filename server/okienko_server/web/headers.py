@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, g, request
+
 from okienko_widget import script_hash, style_hash
 
 _COMMON = {

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response
-from okienko_widget import load
 
 from okienko_server.domain.errors import CodeRefused, DomainError, FieldsRefused, HoldExpired, ResendRefused, SlotTaken
+from okienko_widget import load
 
 
 def problem_response(code: str, status: int, error: DomainError | None) -> Response:

@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response, request
-from okienko.tokens import SESSION_MINUTES
-from okienko_widget import load
 
+from okienko.tokens import SESSION_MINUTES
 from okienko_server.domain.appointment import Appointment, Person
 from okienko_server.domain.cells import instant_of
 from okienko_server.domain.details import Details
@@ -29,6 +28,7 @@ from okienko_server.web.guards import enter, scope, session_of_token
 from okienko_server.web.house import house
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import reference_of, resolve
+from okienko_widget import load
 
 __all__ = ["api"]
 

@@ -9,6 +9,13 @@ from math import ceil
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from okienko_server.domain.appointment import Appointment
+from okienko_server.domain.cells import DayGrid, cell_at, instant_of, local_day
+from okienko_server.domain.offer import Clinic, Location, Offer
+from okienko_server.domain.slots import bits, first_start
+from okienko_server.operations.find_slots import FreeTimes
+from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound
+from okienko_server.web.pages.choices import Choices
 from okienko_widget import Texts, When, load
 from okienko_widget.views import (
     AppointmentSummary,
@@ -24,14 +31,6 @@ from okienko_widget.views import (
     SlotGroup,
     TimesView,
 )
-
-from okienko_server.domain.appointment import Appointment
-from okienko_server.domain.cells import DayGrid, cell_at, instant_of, local_day
-from okienko_server.domain.offer import Clinic, Location, Offer
-from okienko_server.domain.slots import bits, first_start
-from okienko_server.operations.find_slots import FreeTimes
-from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound
-from okienko_server.web.pages.choices import Choices
 
 _PARTS: tuple[tuple[PartOfDay, int, int], ...] = (
     ("morning", 0, 720),

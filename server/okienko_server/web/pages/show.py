@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flask import Response, g, make_response
-from okienko_widget import render
-from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
 
 from okienko_server.domain.appointment import Appointment, Status
 from okienko_server.domain.cells import cell_at, instant_of, local_day
@@ -30,6 +28,8 @@ from okienko_server.web.house import house
 from okienko_server.web.pages import present
 from okienko_server.web.pages.choices import Choices
 from okienko_server.web.references import reference_of, resolve
+from okienko_widget import render
+from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
 
 
 class Visit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from flask import Blueprint, Response, g, request
 
 from okienko_server.domain.appointment import Appointment, Person, Status
@@ -9,7 +11,6 @@ from okienko_server.domain.cells import instant_of
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import (
     CodeRefused,
-    FieldRefused,
     FieldsRefused,
     HoldExpired,
     NotFound,
@@ -70,7 +71,11 @@ def take() -> Response:
     where = visit.clinic_scope()
     if cell is None or where is None:
         return visit.times(notice="slot_refused") if where else visit.clinics()
-    wanted = HoldRequest(visit.choices.question(), instant_of(cell), _key(value))
+    wanted = HoldRequest(
+        visit.choices.question(),
+        instant_of(cell),
+        _key("hold", value, visit.choices.practitioner, visit.choices.service),
+    )
     try:
         held = hold(wanted, scope=where, desk=house().desk, now=visit.now)
     except SlotTaken as taken:
@@ -88,7 +93,7 @@ def details() -> Response:
     typed = {name: request.form.get(name, "") for name in TYPED}
     given = Details(
         Person(typed["first_name"], typed["last_name"]), Person(typed["booker_first_name"], typed["booker_last_name"]),
-        typed["phone"], typed["comment"], typed["consent"] == "yes", _key("details"),
+        typed["phone"], typed["comment"], typed["consent"] == "yes", _key("details", *typed.values()),
     )  # fmt: skip
     try:
         held = give_details(visit.appointment_id, given, scope=visit.where(), desk=house().desk, now=visit.now)
@@ -109,7 +114,7 @@ def code() -> Response:
     typed = request.form.get("code", "")
     try:
         made = verify_code(
-            visit.appointment_id, typed, key=_key("code" + typed), scope=visit.where(), desk=house().desk, now=visit.now
+            visit.appointment_id, typed, key=_key("code", typed), scope=visit.where(), desk=house().desk, now=visit.now
         )
     except CodeRefused as refused:
         return visit.code(visit.held(), {"code": refused.code}, refused.tries_left)
@@ -179,9 +184,9 @@ def calendar() -> Response:
     return calendar_file(made, visit.offer())
 
 
-def _key(purpose: str) -> str:
-    """Return the idempotency key of this page's form; a renewed session starts new ones."""
+def _key(*asked: str) -> str:
+    """Return the idempotency key of this page's form and what it asks: the browser's Back may send another choice from an old page."""
     page = request.form.get("key", "")
-    if len(page) > 64:
-        raise FieldRefused("bad_request", field="key")
-    return f"{page}.{purpose}"[:120] if page and not getattr(g, "session_renewed", False) else ""
+    if not page or getattr(g, "session_renewed", False):
+        return ""
+    return sha256("\n".join((page, *asked)).encode()).hexdigest()

@@ -1,0 +1,19 @@
+"""`make bench`: prints every figure as a ratio taken in this one run. Asserts nothing: a slow machine is no fault."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import arithmetic, browser, serving
+
+PARTS: dict[str, Callable[[], None]] = {"arithmetic": arithmetic.run, "serving": serving.run, "browser": browser.run}
+
+
+def main() -> None:
+    """Run all parts, or those named on the command line."""
+    for name in sys.argv[1:] or list(PARTS):
+        PARTS[name]()
+
+
+main()
