@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from okienko.exceptions import OkienkoError, TokenExpired, TokenInvalid
-from okienko.tokens import EmbedToken, PortalToken
+from okienko.exceptions import OkienkoError, TokenExpired, TokenInvalid, TokenRevoked
+from okienko.tokens import EmbedToken, Keys, PortalToken, WidgetSession, read_any
 
-__all__ = ["EmbedToken", "OkienkoError", "PortalToken", "TokenExpired", "TokenInvalid"]
+__all__ = [
+    "EmbedToken",
+    "Keys",
+    "OkienkoError",
+    "PortalToken",
+    "TokenExpired",
+    "TokenInvalid",
+    "TokenRevoked",
+    "WidgetSession",
+    "read_any",
+]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from okienko.tokens import WidgetSession
 
 
 class OkienkoError(Exception):
@@ -10,7 +13,7 @@ class OkienkoError(Exception):
 
 
 class TokenInvalid(OkienkoError):
-    """The text is no token of ours; `reason` is "oversized", "damaged" or "shape"."""
+    """The text is no token of ours; `reason` is "damaged", "oversized", "shape" or "not_yet" (issued in the future)."""
 
     def __init__(self, reason: str = "damaged") -> None:
         super().__init__(f"token refused: {reason}")
@@ -18,8 +21,15 @@ class TokenInvalid(OkienkoError):
 
 
 class TokenExpired(TokenInvalid):
-    """The token was ours and is too old; `token` is what it proved."""
+    """The session was ours and its hour is over; `token` is what it proved, so that a new one can be minted from it."""
 
-    def __init__(self, token: Any) -> None:
+    def __init__(self, token: WidgetSession) -> None:
         super().__init__("expired")
         self.token = token
+
+
+class TokenRevoked(TokenInvalid):
+    """The token was ours, and its clinic or portal has since raised the lowest generation it accepts."""
+
+    def __init__(self) -> None:
+        super().__init__("revoked")

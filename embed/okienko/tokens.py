@@ -1,7 +1,7 @@
 """Signing and reading the credentials of the widget.
 
 Stock itsdangerous decodes base64 leniently, so several texts pass for one signature. Here the encoded texts are compared,
-in constant time, and the payload must be in its one canonical form: exactly one text exists for each token.
+in constant time, and the payload must be in its one canonical form: under one key exactly one text exists for each token.
 """
 
 from __future__ import annotations
@@ -10,22 +10,26 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.exc import BadData
 from itsdangerous.signer import Signer as _StockSigner
 
-from okienko.exceptions import TokenExpired, TokenInvalid
+from okienko.exceptions import TokenExpired, TokenInvalid, TokenRevoked
 
 SESSION_MINUTES = 60
 MAX_LENGTH = 512
 MIN_KEY = 32
+_SESSION_LIFE = timedelta(minutes=SESSION_MINUTES)
 _CLOCK_SKEW = timedelta(minutes=2)
+_LOCKS = {"s": "service", "p": "practitioner", "k": "category"}
+_VARIABLES = ("OKIENKO_EMBED_KEYS", "OKIENKO_SESSION_KEYS")
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 _SOURCES = ("portal", "link", "iframe", "api")
 
 
@@ -33,136 +37,162 @@ _SOURCES = ("portal", "link", "iframe", "api")
 class Keys:
     """Signing keys, oldest first: the last signs, all verify. Pasted tokens and sessions have their own."""
 
-    embed: tuple[str, ...]
-    session: tuple[str, ...]
+    embed: tuple[str, ...] = field(repr=False)
+    session: tuple[str, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
-        for name, keys in (("OKIENKO_EMBED_KEYS", self.embed), ("OKIENKO_SESSION_KEYS", self.session)):
-            if not keys or any(len(key) < MIN_KEY for key in keys):
-                raise ValueError(f"{name} must hold at least one key, each of {MIN_KEY} characters or more.")
+        for name, keys in zip(_VARIABLES, (self.embed, self.session), strict=True):
+            _check_keys(keys, name)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Keys:
         """Return the keys of OKIENKO_EMBED_KEYS and OKIENKO_SESSION_KEYS (comma separated); raises ValueError."""
-        return cls(_listed(environ.get("OKIENKO_EMBED_KEYS", "")), _listed(environ.get("OKIENKO_SESSION_KEYS", "")))
+        listed = (environ.get(name, "").split(",") for name in _VARIABLES)
+        return cls(*(tuple(key.strip() for key in keys if key.strip()) for keys in listed))
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in text.split(",") if key.strip())
+def _check_keys(keys: Sequence[str], name: str) -> None:
+    if isinstance(keys, str) or not keys or any(len(key) < MIN_KEY for key in keys):
+        raise ValueError(f"{name} must hold at least one key, each of {MIN_KEY} characters or more.")
 
 
-@lru_cache(maxsize=256)
-def _derived(key: str, salt: str) -> bytes:
-    return bytes(_StockSigner(key, salt=salt, key_derivation="hmac", digest_method=sha256).derive_key())
+class Signer:
+    """Signs and reads JSON objects for one purpose (the salt); raises ValueError for keys missing or too short."""
 
+    def __init__(self, keys: Sequence[str], salt: str) -> None:
+        _check_keys(keys, "keys")
+        stock = _StockSigner(list(keys), salt=salt, key_derivation="hmac", digest_method=sha256)
+        self._derived = tuple(stock.derive_key(key) for key in keys)
 
-def _signature(payload: bytes, key: str, salt: str) -> bytes:
-    return base64_encode(hmac.digest(_derived(key, salt), payload, "sha256"))
+    def sign(self, values: Mapping[str, Any]) -> str:
+        """Return the one text for these values under the newest key; raises ValueError if none would read it."""
+        payload = _encoded(values)
+        text = (payload + b"." + _signature(payload, self._derived[-1])).decode("ascii")
+        if len(text) > MAX_LENGTH:
+            raise ValueError(f"A token of {len(text)} characters would be refused: {MAX_LENGTH} is the limit.")
+        return text
 
-
-def sign(values: Mapping[str, Any], salt: str, keys: Sequence[str]) -> str:
-    """Return the one text for these values under the newest key."""
-    payload = base64_encode(json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
-    return (payload + b"." + _signature(payload, keys[-1], salt)).decode()
-
-
-def read(text: str, salt: str, keys: Sequence[str]) -> dict[str, Any]:
-    """Return the signed values; raises TokenInvalid unless some key would have made exactly this text."""
-    if len(text) > MAX_LENGTH:
-        raise TokenInvalid("oversized")
-    try:
+    def read(self, text: object) -> dict[str, Any]:
+        """Return the signed values; raises TokenInvalid unless some key would have made exactly this text."""
+        if not isinstance(text, str) or not text.isascii():
+            raise TokenInvalid("damaged")
+        if len(text) > MAX_LENGTH:
+            raise TokenInvalid("oversized")
         payload, _, signature = text.encode("ascii").rpartition(b".")
-    except UnicodeEncodeError:
-        raise TokenInvalid from None
-    if not payload or not any(hmac.compare_digest(_signature(payload, key, salt), signature) for key in keys):
-        raise TokenInvalid
-    try:
-        values = json.loads(base64_decode(payload))
-    except (BadData, ValueError):
-        raise TokenInvalid("shape") from None
-    if not isinstance(values, dict):
-        raise TokenInvalid("shape")
-    return values
-
-
-class _Fields:
-    """Takes named fields out of a payload; whatever is missing, of a wrong type or left over refuses the token."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._left = dict(values)
-
-    def text(self, name: str, *, optional: bool = False) -> str | None:
-        value = self._left.pop(name, None)
-        if (value is None and optional) or (isinstance(value, str) and value):
-            return value
-        raise TokenInvalid("shape")
-
-    def number(self, name: str) -> int:
-        value = self._left.pop(name, None)
-        if type(value) is not int or value < 0:
+        # A list, not a generator: every key is tried, so the time does not tell which one signed.
+        if not any([hmac.compare_digest(_signature(payload, key), signature) for key in self._derived]):
+            raise TokenInvalid("damaged")
+        try:
+            values = json.loads(base64_decode(payload).decode("ascii"))
+        except (BadData, ValueError, RecursionError):
+            raise TokenInvalid("shape") from None
+        if not isinstance(values, dict) or _encoded(values) != payload:
             raise TokenInvalid("shape")
-        return value
+        return values
 
-    def end(self) -> None:
-        if self._left:
+
+# Keys are derived once in a process, not once a request.
+_signer = lru_cache(maxsize=64)(Signer)
+
+
+def _signature(payload: bytes, derived: bytes) -> bytes:
+    return base64_encode(hmac.digest(derived, payload, "sha256"))
+
+
+def _encoded(values: Mapping[str, Any]) -> bytes:
+    return base64_encode(_json.encode(values))
+
+
+def _check(token: _Token, required: Sequence[str], optional: Sequence[str] = ()) -> None:
+    """Raise ValueError for fields no reader would accept."""
+    if type(token.generation) is not int or token.generation < 0:  # bool is a subclass of int
+        raise ValueError("generation must be a whole number, not negative.")
+    for name in (*required, *optional):
+        text = getattr(token, name)
+        fits = isinstance(text, str) and text and text.isascii() and text.isprintable() and " " not in text
+        if not fits and not (text is None and name in optional):
+            raise ValueError(f"{name} must be printable ASCII text without spaces.")
+
+
+class _Token:
+    """What the credentials share: fields under short names in the payload, one text each, and a generation."""
+
+    __slots__ = ()
+    SALT: ClassVar[str]
+    _SHORT: ClassVar[Mapping[str, str]]
+    generation: int
+
+    def sign(self, keys: Sequence[str]) -> str:
+        """Return the token's text, signed by the newest key; raises ValueError if it would pass 512 characters."""
+        return _signer(tuple(keys), self.SALT).sign(self._payload())
+
+    def check_generation(self, lowest: int) -> None:
+        """Raise TokenRevoked if the token is older than the lowest generation still accepted."""
+        if self.generation < lowest:
+            raise TokenRevoked
+
+    def _payload(self) -> dict[str, Any]:
+        named = self._SHORT.items()
+        return {short: value for short, name in named if (value := getattr(self, name)) not in (None, "")}
+
+    @staticmethod
+    def _restored(fields: dict[str, Any]) -> dict[str, Any]:
+        return fields
+
+    @classmethod
+    def _proved(cls, text: str, keys: Sequence[str]) -> Self:
+        """Return the token as signed; a field missing, unknown, of a wrong type or spelled otherwise is "shape"."""
+        values = _signer(tuple(keys), cls.SALT).read(text)
+        try:
+            token = cls(**cls._restored({cls._SHORT[short]: value for short, value in values.items()}))
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            raise TokenInvalid("shape") from None
+        if token._payload() != values:
             raise TokenInvalid("shape")
-
-
-def _filled(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "")}
+        return token
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedToken:
+class EmbedToken(_Token):
     """Pasted in a clinic's page, never expires: it pins the clinic and may narrow the offer; it opens nothing personal."""
 
     SALT: ClassVar[str] = "okienko.embed.v1"
+    _SHORT: ClassVar[Mapping[str, str]] = {"c": "clinic", "g": "generation"} | _LOCKS
     clinic: str
     generation: int
     service: str | None = None
     practitioner: str | None = None
     category: str | None = None
 
-    def sign(self, keys: Sequence[str]) -> str:
-        """Return the text to paste, signed by the newest key."""
-        locks = _filled(s=self.service, p=self.practitioner, k=self.category)
-        return sign({"c": self.clinic, "g": self.generation} | locks, self.SALT, keys)
+    def __post_init__(self) -> None:
+        _check(self, ["clinic"], [*_LOCKS.values()])
 
     @classmethod
     def read(cls, text: str, keys: Sequence[str]) -> EmbedToken:
         """Return the token; raises TokenInvalid."""
-        fields = _Fields(read(text, cls.SALT, keys))
-        token = cls(
-            fields.text("c") or "", fields.number("g"), fields.text("s", optional=True), fields.text("p", optional=True),
-            fields.text("k", optional=True),
-        )  # fmt: skip
-        fields.end()
-        return token
+        return cls._proved(text, keys)
 
 
 @dataclass(frozen=True, slots=True)
-class PortalToken:
+class PortalToken(_Token):
     """Pasted in a portal's page, never expires, pins nothing."""
 
     SALT: ClassVar[str] = "okienko.portal.v1"
+    _SHORT: ClassVar[Mapping[str, str]] = {"o": "portal", "g": "generation"}
     portal: str
     generation: int
 
-    def sign(self, keys: Sequence[str]) -> str:
-        """Return the text to paste, signed by the newest key."""
-        return sign({"g": self.generation, "o": self.portal}, self.SALT, keys)
+    def __post_init__(self) -> None:
+        _check(self, ["portal"])
 
     @classmethod
     def read(cls, text: str, keys: Sequence[str]) -> PortalToken:
         """Return the token; raises TokenInvalid."""
-        fields = _Fields(read(text, cls.SALT, keys))
-        token = cls(fields.text("o") or "", fields.number("g"))
-        fields.end()
-        return token
+        return cls._proved(text, keys)
 
 
 def read_any(text: str, keys: Sequence[str]) -> EmbedToken | PortalToken:
-    """Return whichever pasted token the text is; raises TokenInvalid."""
+    """Return whichever pasted token the text is; raises TokenInvalid, which does not tell what the text was meant for."""
     try:
         return EmbedToken.read(text, keys)
     except TokenInvalid:
@@ -170,10 +200,13 @@ def read_any(text: str, keys: Sequence[str]) -> EmbedToken | PortalToken:
 
 
 @dataclass(frozen=True, slots=True)
-class WidgetSession:
-    """One visitor's hour: kept in the page's memory, sent with every step, stored nowhere."""
+class WidgetSession(_Token):
+    """One visitor's hour: kept in the page's memory, sent with every step, stored nowhere. `issued_at` is UTC, in seconds."""
 
     SALT: ClassVar[str] = "okienko.session.v1"
+    _SHORT: ClassVar[Mapping[str, str]] = _LOCKS | {
+        "i": "id", "c": "clinic", "g": "generation", "d": "source", "o": "origin", "t": "issued_at"
+    }  # fmt: skip
     id: str
     kind: Literal["portal", "clinic"]
     clinic: str | None
@@ -183,36 +216,33 @@ class WidgetSession:
     service: str | None = None
     practitioner: str | None = None
     category: str | None = None
-    issued_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    issued_at: datetime = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        if (self.kind == "clinic") != (self.clinic is not None) or self.source not in _SOURCES:
-            raise TokenInvalid("shape")
+        _check(self, ["id"] if self.origin == "" else ["id", "origin"], ["clinic", *_LOCKS.values()])
+        if self.kind != ("portal" if self.clinic is None else "clinic") or self.source not in _SOURCES:
+            raise ValueError("A session is a portal's, or a clinic's and names it; its source is one of the known.")
+        if self.issued_at.tzinfo is None or self.issued_at.timestamp() < 0:
+            raise ValueError("issued_at must be aware, and not before 1970.")
+        object.__setattr__(self, "issued_at", self.issued_at.astimezone(UTC).replace(microsecond=0))
 
-    def sign(self, keys: Sequence[str]) -> str:
-        """Return the session's text, signed by the newest key."""
-        extra = _filled(c=self.clinic, o=self.origin, s=self.service, p=self.practitioner, k=self.category)
-        fixed = {"i": self.id, "g": self.generation, "d": self.source, "t": int(self.issued_at.timestamp())}
-        return sign(fixed | extra, self.SALT, keys)
+    def _payload(self) -> dict[str, Any]:
+        return _Token._payload(self) | {"t": int(self.issued_at.timestamp())}
+
+    @staticmethod
+    def _restored(fields: dict[str, Any]) -> dict[str, Any]:
+        if type(fields["issued_at"]) is not int:
+            raise ValueError("issued_at must be whole seconds.")
+        kind, issued_at = "clinic" if "clinic" in fields else "portal", datetime.fromtimestamp(fields["issued_at"], UTC)
+        return {"clinic": None} | fields | {"kind": kind, "issued_at": issued_at}
 
     @classmethod
     def read(cls, text: str, keys: Sequence[str], now: datetime) -> WidgetSession:
         """Return the session; raises TokenExpired an hour after it was issued, TokenInvalid for anything else."""
-        fields = _Fields(read(text, cls.SALT, keys))
-        clinic, issued = fields.text("c", optional=True), fields.number("t")
-        try:
-            issued_at = datetime.fromtimestamp(issued, UTC)
-        except (OverflowError, ValueError, OSError):
-            raise TokenInvalid("shape") from None
-        session = cls(
-            fields.text("i") or "", "clinic" if clinic else "portal", clinic, fields.number("g"), fields.text("d") or "",
-            fields.text("o", optional=True) or "", fields.text("s", optional=True), fields.text("p", optional=True),
-            fields.text("k", optional=True), issued_at,
-        )  # fmt: skip
-        fields.end()
-        if issued_at > now + _CLOCK_SKEW:
-            raise TokenInvalid("shape")
-        if now >= issued_at + timedelta(minutes=SESSION_MINUTES):
+        session = cls._proved(text, keys)
+        if session.issued_at - now > _CLOCK_SKEW:
+            raise TokenInvalid("not_yet")
+        if now - session.issued_at >= _SESSION_LIFE:
             raise TokenExpired(session)
         return session
 

@@ -47,7 +47,9 @@ def _keys_in_templates() -> set[str]:
 def _words_of_the_server() -> set[str]:
     """Every quoted dotted word in the server's sources: more than its keys, but no key is missing."""
     server = Path(__file__).parents[2] / "server"
-    return {word for file in server.rglob("*.py") for word in re.findall(r'"([a-z_]+(?:\.[a-z_]+)+)"', file.read_text())}
+    return {
+        word for file in server.rglob("*.py") for word in re.findall(r'"([a-z_]+(?:\.[a-z_]+)+)"', file.read_text())
+    }
 
 
 def test_every_key_a_template_asks_for_exists() -> None:

@@ -36,7 +36,8 @@ class Frame:
     key: str
     """Random idempotency key of this page; every form repeats it as the hidden field `key`, so a doubled click counts once."""
     state: Mapping[str, str] = field(default_factory=dict)
-    """Hidden fields carried from step to step (category, kind, age_group, age, age_unit, clinic, service, practitioner, week, appointment)."""
+    """Hidden fields carried from step to step: category, kind, age_group, age, age_unit, clinic, service, practitioner, week,
+    appointment, and what was typed."""
     clinic: ClinicBadge | None = None
     notice: str = ""
     """Key of a sentence in the catalogue (`notice.<key>`) shown above the question, or empty."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import CELL_SECONDS, cell_at, day_grid
+from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
@@ -23,6 +23,8 @@ class ServiceKind(StrEnum):
 
 
 T = TypeVar("T")
+MAX_KEPT = 20_000
+"""Opening masks an offer keeps before it begins anew."""
 
 DURATIONS = (30, 45, 50, 60)
 """Lengths of a HealthcareService in minutes."""
@@ -152,6 +154,7 @@ class Offer:
     opening: tuple[OpeningHours, ...]
     absences: tuple[Absence, ...]
     _masks: dict[tuple[str, str, date], int] = field(default_factory=dict)
+    _spans: dict[tuple[str, str, date, int], int] = field(default_factory=dict)
 
     def practitioner(self, practitioner_id: str) -> Practitioner:
         """Raises NotFound for a stranger."""
@@ -182,10 +185,23 @@ class Offer:
         key = (practitioner_id, location_id, day)
         mask = self._masks.get(key)
         if mask is None:
-            if len(self._masks) > 50_000:
+            if len(self._masks) > MAX_KEPT:
                 self._masks.clear()
             mask = self._masks[key] = self._work_out(*key)
         return mask
+
+    def open_span(self, practitioner_id: str, location_id: str, days: Sequence[DayGrid]) -> int:
+        """Return the same over consecutive days as one mask that begins with the first day."""
+        key = (practitioner_id, location_id, days[0].day, len(days))
+        whole = self._spans.get(key)
+        if whole is None:
+            whole, base = 0, days[0].first
+            for grid in days:
+                whole |= self.open_mask(practitioner_id, location_id, grid.day) << (grid.first - base)
+            if len(self._spans) > MAX_KEPT:
+                self._spans.clear()
+            self._spans[key] = whole
+        return whole
 
     def _work_out(self, practitioner_id: str, location_id: str, day: date) -> int:
         if is_public_holiday(day) and not self.clinic.open_on_holidays:

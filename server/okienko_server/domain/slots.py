@@ -6,9 +6,10 @@ next day's first visit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, cells_of, day_grid, local_day, ones
 from okienko_server.domain.errors import SlotRefused
@@ -65,19 +66,19 @@ def start_masks(
     location_id: str = "",
 ) -> dict[tuple[str, str], int]:
     """Return (practitioner id, location id) -> mask of free starts over the window; empty masks are left out."""
-    step = _over(span, lambda grid: grid.every(offer.clinic.slot_step_minutes)) & span.bookable
+    step = _steps(span.days, offer.clinic.slot_step_minutes) & span.bookable
     body = cells_of(service.minutes)
     length = span.length
     before, after = cells_of(service.buffer_before), cells_of(service.buffer_after)
     found: dict[tuple[str, str], int] = {}
+    if not span.days:
+        return found
     for person in who:
         taken = _over_days(span, busy.get(person.id, {}))
         for place in {hours.location_id for hours in person.hours}:
             if location_id and place != location_id:
                 continue
-            opened = 0
-            for grid in span.days:
-                opened |= offer.open_mask(person.id, place, grid.day) << (grid.first - span.base)
+            opened = offer.open_span(person.id, place, span.days)
             starts = runs(opened & ~taken, body) & step
             if starts and (before or after):
                 clear = ones(taken.bit_length() + length + before + after) & ~(taken << before)
@@ -87,10 +88,12 @@ def start_masks(
     return found
 
 
-def _over(span: Window, mask_of: Callable[[DayGrid], int]) -> int:
+@lru_cache(maxsize=512)
+def _steps(days: tuple[DayGrid, ...], minutes: int) -> int:
+    """Return the window mask of cells on the clinic's grid of starts; kept, because every question has one of few windows."""
     whole = 0
-    for grid in span.days:
-        whole |= mask_of(grid) << (grid.first - span.base)
+    for grid in days:
+        whole |= grid.every(minutes) << (grid.first - days[0].first)
     return whole
 
 

@@ -15,6 +15,7 @@ from okienko_server.domain.scope import Scope
 from okienko_server.domain.slots import nearest_starts, refusal, start_masks
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, Question, find_slots, free_times
+from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.once import once
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ids import new_appointment_id
@@ -39,7 +40,7 @@ class HoldRequest:
         return f"hold {whom} {asked.service_id} {asked.practitioner_id} {asked.location_id} {self.start.timestamp()}"
 
 
-def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
+def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> Held:
     """Return the proposed appointment now kept for the visitor; any other time this session held in the clinic is given back.
 
     Raises SlotTaken (with alternatives) when somebody was faster, SlotRefused when the start was never on offer, ClinicUnavailable,
@@ -48,18 +49,21 @@ def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> Ap
     if not now - timedelta(days=366) < request.start < now + timedelta(days=5 * 366):
         raise SlotRefused("slot_past" if request.start < now else "slot_beyond_horizon")
 
+    fresh: dict[str, Held] = {}
+
     def work(connection: Connection) -> str:
         free = free_times(connection, _day_of(request), scope=scope, desk=desk, now=now)
         candidates = _candidates(free, request, now)
         made = _take_first(connection, candidates, free, request, scope, now)
         _give_back_others(connection, made, free, scope, now)
+        fresh[made.id] = Held(made, None, free.offer)
         return made.id
 
     try:
         appointment_id = once(desk, scope, request.key, request.fingerprint(), now, work)
     except SlotTaken:
         raise SlotTaken(alternatives(request.question, request.start, scope=scope, desk=desk, now=now)) from None
-    return desk.database.read(lambda connection: AppointmentStore(connection, scope).own(appointment_id))
+    return fresh.get(appointment_id) or get_appointment(appointment_id, scope=scope, desk=desk)
 
 
 def alternatives(question: Question, start: datetime, *, scope: Scope, desk: Desk, now: datetime) -> list[datetime]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from okienko_server.domain.errors import DomainError, IdempotencyMismatch
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
-from okienko_server.storage.appointments import AnswerStore
+from okienko_server.storage.challenges import AnswerStore
 
 MAX_KEY = 128
 

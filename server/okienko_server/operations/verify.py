@@ -12,192 +12,179 @@ from sqlalchemy import Connection
 from okienko_server.domain.appointment import Appointment, Status, Step
 from okienko_server.domain.details import Details, checked
 from okienko_server.domain.errors import CodeRefused, DomainError, HoldExpired, NotFound, StepNotAllowed
-from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import Scope
 from okienko_server.domain.verification import CODE_MINUTES, Challenge, check_code, check_resend, code_digest, new_code
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question
+from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import alternatives
 from okienko_server.operations.once import once
 from okienko_server.operations.sms_wording import CONFIRMATION, VERIFICATION, confirmation_text, verification_text
-from okienko_server.storage.appointments import AppointmentStore, ChallengeStore
+from okienko_server.storage.appointments import AppointmentStore
+from okienko_server.storage.challenges import ChallengeStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.outbox import OutboxStore
 
 CONSENT = "processing"
-Work = Callable[[Connection], str | DomainError]
 
 
-def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
+def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: Desk, now: datetime) -> Held:
     """Write details and consent into a held appointment and send the code; the hold is extended to cover the wait.
 
     The same phone again within a living code sends nothing new. Raises FieldsRefused, HoldExpired (with alternatives), NotFound,
     StepNotAllowed, ResendRefused after too many codes, IdempotencyMismatch.
     """
+
+    def step(counter: _Counter, before: Appointment) -> Held:
+        good = checked(details, child=before.age.is_child)
+        held = counter.kept(before)
+        after = counter.appointments.give_details(held.appointment, good, before.hold_ends(now), now)
+        counter.keep_consent(before, good)
+        return counter.send_code(replace(held, appointment=after), same_phone=good.phone == before.phone)
+
     request = f"details {appointment_id} {details.patient} {details.booker} {details.phone} {details.comment}"
-
-    def work(connection: Connection) -> str:
-        store = AppointmentStore(connection, scope)
-        appointment = store.own(appointment_id, lock=True)
-        good = checked(details, child=appointment.age.is_child)
-        offer = _keep_held(connection, appointment, scope, desk, now)
-        store.give_details(
-            appointment, good.patient, good.booker, good.phone, good.comment, appointment.hold_ends(now), now
-        )
-        _keep_consent(connection, appointment, good, scope, desk, now)
-        _send_code(connection, appointment, offer, good.phone, scope, desk, now)
-        return appointment.id
-
-    return _held(desk, scope, details.key, request, now, work, appointment_id)
+    return _run(appointment_id, step, request, details.key, scope=scope, desk=desk, now=now)
 
 
-def resend_code(appointment_id: str, *, key: str = "", scope: Scope, desk: Desk, now: datetime) -> Appointment:
-    """Send a new code to the same phone; tries already taken stay counted. Raises ResendRefused, HoldExpired, NotFound, StepNotAllowed."""
+def resend_code(appointment_id: str, *, key: str = "", scope: Scope, desk: Desk, now: datetime) -> Held:
+    """Send a new code to the same phone; tries already taken stay counted.
 
-    def work(connection: Connection) -> str:
-        appointment = AppointmentStore(connection, scope).own(appointment_id, lock=True)
-        challenge = ChallengeStore(connection, scope).get(appointment_id)
-        if challenge is None:
+    Raises ResendRefused, HoldExpired (with alternatives), NotFound, StepNotAllowed.
+    """
+
+    def step(counter: _Counter, before: Appointment) -> Held:
+        held = counter.kept(before)
+        if held.challenge is None:
             raise StepNotAllowed
-        if appointment.status is Status.PROPOSED:
-            check_resend(challenge, now)
-        offer = _keep_held(connection, appointment, scope, desk, now)
-        AppointmentStore(connection, scope).extend(appointment, appointment.hold_ends(now), now)
-        _write_code(connection, appointment, offer, appointment.phone, challenge, scope, desk, now)
-        return appointment.id
+        check_resend(held.challenge, now)
+        after = counter.appointments.extend(before, before.hold_ends(now), now)
+        return counter.write_code(replace(held, appointment=after))
 
-    return _held(desk, scope, key, f"resend {appointment_id}", now, work, appointment_id)
+    return _run(appointment_id, step, f"resend {appointment_id}", key, scope=scope, desk=desk, now=now)
 
 
-def extend_hold(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
+def extend_hold(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> Held:
     """Keep the time ten minutes more, at most forty in all (WCAG 2.2.1). Raises HoldExpired, NotFound, StepNotAllowed."""
 
-    def work(connection: Connection) -> str:
-        appointment = AppointmentStore(connection, scope).own(appointment_id, lock=True)
-        _keep_held(connection, appointment, scope, desk, now)
-        AppointmentStore(connection, scope).extend(appointment, appointment.hold_ends(now), now)
-        return appointment.id
+    def step(counter: _Counter, before: Appointment) -> Held:
+        held = counter.kept(before)
+        return replace(held, appointment=counter.appointments.extend(before, before.hold_ends(now), now))
 
-    return _held(desk, scope, "", "extend", now, work, appointment_id)
+    return _run(appointment_id, step, "extend", "", scope=scope, desk=desk, now=now)
 
 
-def verify_code(
-    appointment_id: str, code: str, *, key: str = "", scope: Scope, desk: Desk, now: datetime
-) -> Appointment:
+def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, desk: Desk, now: datetime) -> Held:
     """Turn a held appointment into *pending* when the code is right; the confirmation SMS stands in the same transaction.
 
     Every try counts, before the code is compared. Raises CodeRefused, HoldExpired, NotFound, StepNotAllowed.
     """
     digest = code_digest(desk.pepper, appointment_id, "".join(code.split()))
 
-    def work(connection: Connection) -> str | DomainError:
-        store, challenges = AppointmentStore(connection, scope), ChallengeStore(connection, scope)
-        appointment = store.own(appointment_id, lock=True)
+    def step(counter: _Counter, before: Appointment) -> Held | DomainError:
         try:
-            challenge = challenges.take_try(appointment_id)
+            challenge = counter.challenges.take_try(appointment_id)
             check_code(challenge, digest, now)
         except CodeRefused as refused:
             return refused
         except NotFound:
             raise StepNotAllowed from None
-        offer = desk.current_offer(connection, scope)
-        cells = appointment.occupied(offer.service(appointment.service_id))
-        if appointment.status is not Status.PROPOSED or not OccupancyStore(connection, scope).take(
-            appointment.id, appointment.practitioner_id, cells, None, now, offer.clinic.zone
-        ):
-            raise HoldExpired
-        challenges.mark_used(appointment_id)
-        store.step(appointment, Step.VERIFY, now, pending_at=now)
-        text = confirmation_text(desk.texts, offer.clinic, appointment.starts_at)
-        OutboxStore(connection, scope).add(appointment.id, CONFIRMATION, appointment.phone, text, now)
-        return appointment.id
+        held = counter.kept(before, for_good=True)
+        counter.challenges.mark_used(appointment_id)
+        after = counter.appointments.step(before, Step.VERIFY, now, pending_at=now)
+        text = confirmation_text(desk.texts, held.offer.clinic, after.starts_at)
+        counter.outbox.add(after.id, CONFIRMATION, after.phone, text, now)
+        return Held(after, replace(challenge, used=True), held.offer)
 
-    return _held(desk, scope, key, f"verify {appointment_id} {digest}", now, work, appointment_id)
+    return _run(appointment_id, step, f"verify {appointment_id} {digest}", key, scope=scope, desk=desk, now=now)
 
 
-def get_appointment(appointment_id: str, *, scope: Scope, desk: Desk) -> tuple[Appointment, Challenge | None]:
-    """Return this session's appointment and the state of its code; raises NotFound."""
-    return desk.database.read(
-        lambda connection: (
-            AppointmentStore(connection, scope).own(appointment_id),
-            ChallengeStore(connection, scope).get(appointment_id),
-        )
-    )
-
-
-def _held(
-    desk: Desk, scope: Scope, key: str, request: str, now: datetime, work: Work, appointment_id: str
-) -> Appointment:
-    """Run one step on a held appointment; a hold that was lost answers with the nearest alternatives."""
-    try:
-        once(desk, scope, key, request, now, work)
-    except HoldExpired:
-        lost = desk.database.read(lambda connection: AppointmentStore(connection, scope).own(appointment_id))
-        asked = Question(
-            lost.category, lost.age, lost.kind, lost.service_id, "" if lost.any_practitioner else lost.practitioner_id
-        )
-        raise HoldExpired(alternatives(asked, lost.starts_at, scope=scope, desk=desk, now=now)) from None
-    desk.outbox_bell.set()
-    return desk.database.read(lambda connection: AppointmentStore(connection, scope).own(appointment_id))
-
-
-def _keep_held(connection: Connection, appointment: Appointment, scope: Scope, desk: Desk, now: datetime) -> Offer:
-    """Take the cells again until the extended end; raises HoldExpired when they are gone, StepNotAllowed after the code."""
-    if appointment.status in (Status.EXPIRED, Status.CANCELLED):
-        raise HoldExpired
-    if appointment.status is not Status.PROPOSED:
-        raise StepNotAllowed
-    offer = desk.current_offer(connection, scope)
-    until = appointment.hold_ends(now)
-    cells = appointment.occupied(offer.service(appointment.service_id))
-    if until <= now or not OccupancyStore(connection, scope).take(
-        appointment.id, appointment.practitioner_id, cells, until, now, offer.clinic.zone
-    ):
-        raise HoldExpired
-    return offer
-
-
-def _keep_consent(
-    connection: Connection, appointment: Appointment, details: Details, scope: Scope, desk: Desk, now: datetime
-) -> None:
-    wording = f"consent.{CONSENT}.text_child" if appointment.age.is_child else f"consent.{CONSENT}.text"
-    text, version = desk.texts(wording), desk.texts(f"consent.{CONSENT}.version")
-    given_by = (details.booker if details.booker.name else details.patient).name
-    digest = sha256(text.encode()).hexdigest()
-    AppointmentStore(connection, scope).add_consent(appointment.id, CONSENT, version, digest, given_by, now)
-
-
-def _send_code(
-    connection: Connection, appointment: Appointment, offer: Offer, phone: str, scope: Scope, desk: Desk, now: datetime
-) -> None:
-    challenge = ChallengeStore(connection, scope).get(appointment.id)
-    if challenge and phone == appointment.phone and now < challenge.expires_at:
-        return
-    if challenge:
-        # A corrected number need not wait, but it counts among the codes sent.
-        check_resend(replace(challenge, sent_at=now - timedelta(days=1)), now)
-    _write_code(connection, appointment, offer, phone, challenge, scope, desk, now)
-
-
-def _write_code(
-    connection: Connection,
-    appointment: Appointment,
-    offer: Offer,
-    phone: str,
-    before: Challenge | None,
+def _run(
+    appointment_id: str,
+    step: Callable[[_Counter, Appointment], Held | DomainError],
+    request: str,
+    key: str,
+    *,
     scope: Scope,
     desk: Desk,
     now: datetime,
-) -> None:
-    code = new_code()
-    challenge = Challenge(
-        digest=code_digest(desk.pepper, appointment.id, code),
-        expires_at=now + timedelta(minutes=CODE_MINUTES),
-        tries=before.tries if before else 0,
-        sends=before.sends + 1 if before else 1,
-        sent_at=now,
-        used=False,
-    )
-    ChallengeStore(connection, scope).put(appointment.id, challenge)
-    text = verification_text(desk.texts, offer.clinic, code)
-    OutboxStore(connection, scope).add(appointment.id, VERIFICATION, phone, text, now)
+) -> Held:
+    """Run one step on the locked appointment, once for each key; a lost hold answers with the nearest alternatives."""
+    fresh: dict[str, Held] = {}
+
+    def work(connection: Connection) -> str | DomainError:
+        counter = _Counter(connection, scope, desk, now)
+        outcome = step(counter, counter.appointments.own(appointment_id, lock=True))
+        if isinstance(outcome, DomainError):
+            return outcome
+        fresh[appointment_id] = outcome
+        return appointment_id
+
+    try:
+        once(desk, scope, key, request, now, work)
+    except HoldExpired:
+        lost = get_appointment(appointment_id, scope=scope, desk=desk).appointment
+        practitioner = "" if lost.any_practitioner else lost.practitioner_id
+        asked = Question(lost.category, lost.age, lost.kind, lost.service_id, practitioner)
+        raise HoldExpired(alternatives(asked, lost.starts_at, scope=scope, desk=desk, now=now)) from None
+    desk.outbox_bell.set()
+    return fresh.get(appointment_id) or get_appointment(appointment_id, scope=scope, desk=desk)
+
+
+class _Counter:
+    """The stores one step works with, on one connection, and what the steps share."""
+
+    def __init__(self, connection: Connection, scope: Scope, desk: Desk, now: datetime) -> None:
+        self.connection, self.scope, self.desk, self.now = connection, scope, desk, now
+        self.appointments = AppointmentStore(connection, scope)
+        self.challenges = ChallengeStore(connection, scope)
+        self.outbox = OutboxStore(connection, scope)
+
+    def kept(self, appointment: Appointment, *, for_good: bool = False) -> Held:
+        """Go on occupying the cells; raises HoldExpired when they are gone, StepNotAllowed after the code."""
+        if appointment.status in (Status.EXPIRED, Status.CANCELLED):
+            raise HoldExpired
+        if appointment.status is not Status.PROPOSED:
+            raise StepNotAllowed
+        offer = self.desk.current_offer(self.connection, self.scope)
+        until = None if for_good else appointment.hold_ends(self.now)
+        if until and until <= self.now:
+            raise HoldExpired
+        cells = appointment.occupied(offer.service(appointment.service_id))
+        occupancy = OccupancyStore(self.connection, self.scope)
+        if not occupancy.keep(appointment.id, appointment.practitioner_id, cells, until, self.now, offer.clinic.zone):
+            raise HoldExpired
+        challenge = None if for_good else self.challenges.get(appointment.id)
+        return Held(appointment, challenge, offer)
+
+    def keep_consent(self, appointment: Appointment, details: Details) -> None:
+        """Keep which wording was agreed to, by whom."""
+        wording = "text_child" if appointment.age.is_child else "text"
+        text, version = (self.desk.texts(f"consent.{CONSENT}.{part}") for part in (wording, "version"))
+        given_by = (details.booker if details.booker.name else details.patient).name
+        digest = sha256(text.encode()).hexdigest()
+        self.appointments.add_consent(appointment.id, CONSENT, version, digest, given_by, self.now)
+
+    def send_code(self, held: Held, *, same_phone: bool) -> Held:
+        """Send a code unless this phone has a living one; a corrected number need not wait, but counts among the codes sent."""
+        if held.challenge is None:
+            return self.write_code(held)
+        if same_phone and self.now < held.challenge.expires_at:
+            return held
+        check_resend(replace(held.challenge, sent_at=self.now - timedelta(days=1)), self.now)
+        return self.write_code(held)
+
+    def write_code(self, held: Held) -> Held:
+        """Make a new code and put its SMS into the outbox."""
+        code, before = new_code(), held.challenge
+        challenge = Challenge(
+            digest=code_digest(self.desk.pepper, held.appointment.id, code),
+            expires_at=self.now + timedelta(minutes=CODE_MINUTES),
+            tries=before.tries if before else 0,
+            sends=before.sends + 1 if before else 1,
+            sent_at=self.now,
+            used=False,
+        )
+        self.challenges.put(held.appointment.id, challenge)
+        text = verification_text(self.desk.texts, held.offer.clinic, code)
+        self.outbox.add(held.appointment.id, VERIFICATION, held.appointment.phone, text, self.now)
+        return replace(held, challenge=challenge)

@@ -1,20 +1,22 @@
-"""Appointments of one clinic with what hangs on them: consents, the SMS challenge, kept answers."""
+"""Appointments of one clinic, with the consents given for them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
-from okienko_server.domain.appointment import Appointment, Person, Status, Step, after, starting_points
+from okienko_server.domain.appointment import Appointment, Person, Status, Step, after
+from okienko_server.domain.details import Details
 from okienko_server.domain.errors import NotFound, StepNotAllowed
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.scope import Source
-from okienko_server.domain.verification import Challenge
-from okienko_server.storage.store import ClinicStore
-from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ConsentRow, IdempotencyRow
+from okienko_server.storage.store import ClinicStore, on_both
+from okienko_server.storage.tables import AppointmentRow, ConsentRow
 
 _A = AppointmentRow
 _FORGOTTEN = {
@@ -27,29 +29,54 @@ _FORGOTTEN = {
 }
 
 
+_ID = (_A.clinic_id == bindparam("clinic"), _A.id == bindparam("appointment"))
+_ADD = insert(_A)
+_GET = select(_A.__table__).where(*_ID)
+_LOCK = _GET.with_for_update()
+_HELD_BY_SESSION = (
+    select(_A.__table__)
+    .where(
+        _A.clinic_id == bindparam("clinic"), _A.session_id == bindparam("session"), _A.status == Status.PROPOSED.value
+    )
+    .order_by(_A.id)
+)
+_COUNT = select(func.count(), func.coalesce(func.sum(_A.version), 0)).where(
+    _A.clinic_id == bindparam("clinic"), _A.starts_at >= bindparam("first"), _A.starts_at < bindparam("end")
+)
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Any:
+    """The compare-and-swap update of some columns, made once for each set of columns."""
+    values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in names}
+    statement = update(_A).where(*_ID, _A.status == bindparam("was"))
+    return statement.values(changed_at=bindparam("to_changed_at"), version=_A.version + 1, **values)
+
+
 class AppointmentStore(ClinicStore):
     """Appointments of the scope's clinic."""
 
     def add(self, made: Appointment) -> None:
         """Write a new appointment."""
         self.connection.execute(
-            insert(_A),
+            _ADD,
             {
                 "clinic_id": self.clinic_id, "id": made.id, "practitioner_id": made.practitioner_id,
-                "location_id": made.location_id, "service_id": made.service_id, "status": made.status, "source": made.source,
-                "session_id": made.session_id, "kind": made.kind, "category": made.category, "age_lowest": made.age.lowest,
-                "age_highest": made.age.highest, "any_practitioner": made.any_practitioner, "starts_at": made.starts_at,
-                "ends_at": made.ends_at, "created_at": made.created_at, "changed_at": made.created_at, "version": 1,
-                "held_until": made.held_until, "pending_at": made.pending_at, "first_name": made.patient.first_name,
-                "last_name": made.patient.last_name, "booker_first_name": made.booker.first_name,
-                "booker_last_name": made.booker.last_name, "phone": made.phone, "comment": made.comment, "decline_reason": "",
+                "location_id": made.location_id, "service_id": made.service_id, "status": made.status.value,
+                "source": made.source.value, "session_id": made.session_id, "kind": made.kind.value,
+                "category": made.category.value, "age_lowest": made.age.lowest, "age_highest": made.age.highest,
+                "any_practitioner": made.any_practitioner, "starts_at": made.starts_at, "ends_at": made.ends_at,
+                "created_at": made.created_at, "changed_at": made.created_at, "version": 1, "held_until": made.held_until,
+                "pending_at": made.pending_at, "first_name": made.patient.first_name, "last_name": made.patient.last_name,
+                "booker_first_name": made.booker.first_name, "booker_last_name": made.booker.last_name,
+                "phone": made.phone, "comment": made.comment, "decline_reason": "",
             },
         )  # fmt: skip
 
     def get(self, appointment_id: str, *, lock: bool = False) -> Appointment:
         """Return one appointment, locked until the transaction ends when asked; raises NotFound."""
-        statement = select(_A.__table__).where(_A.clinic_id == self.clinic_id, _A.id == appointment_id)
-        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        asked = {"clinic": self.clinic_id, "appointment": appointment_id}
+        row = self.connection.execute(_LOCK if lock else _GET, asked).first()
         if row is None:
             raise NotFound
         return appointment_of(row)
@@ -63,61 +90,63 @@ class AppointmentStore(ClinicStore):
 
     def held_by_session(self) -> list[Appointment]:
         """Return the times this visitor session holds now, in the order of their ids."""
-        statement = select(_A.__table__).where(
-            _A.clinic_id == self.clinic_id, _A.session_id == self.scope.session_id, _A.status == Status.PROPOSED
-        )
-        return [appointment_of(row) for row in self.connection.execute(statement.order_by(_A.id))]
+        rows = self.connection.execute(_HELD_BY_SESSION, {"clinic": self.clinic_id, "session": self.scope.session_id})
+        return [appointment_of(row) for row in rows]
 
-    def step(self, appointment: Appointment, step: Step, now: datetime, **values: Any) -> Status:
-        """Take a step of the life cycle, only from a status that allows it; raises StepNotAllowed when somebody was faster."""
+    def step(self, appointment: Appointment, step: Step, now: datetime, **values: Any) -> Appointment:
+        """Take a step of the life cycle from the status the appointment was read in, and return it as it now stands.
+
+        Raises StepNotAllowed when the life cycle has no such step, or somebody was faster.
+        """
         status = after(appointment.status, step)
         if step in (Step.EXPIRE, Step.RELEASE):
             values |= _FORGOTTEN
-        changed = self._change(appointment.id, now, starting_points(step), status=status, held_until=None, **values)
-        if not changed:
-            raise StepNotAllowed
-        return status
+        self._change(appointment, now, status=status.value, held_until=None, **values)
+        kept = {name: value for name, value in values.items() if name in ("pending_at", "decline_reason")}
+        return replace(appointment, status=status, held_until=None, **kept)
 
     def give_details(
-        self,
-        appointment: Appointment,
-        patient: Person,
-        booker: Person,
-        phone: str,
-        comment: str,
-        held_until: datetime,
-        now: datetime,
-    ) -> None:
+        self, appointment: Appointment, details: Details, held_until: datetime, now: datetime
+    ) -> Appointment:
         """Write what the patient typed into a held appointment; raises StepNotAllowed when it is no longer held."""
-        changed = self._change(
-            appointment.id, now, frozenset({Status.PROPOSED}), first_name=patient.first_name, last_name=patient.last_name,
-            booker_first_name=booker.first_name, booker_last_name=booker.last_name, phone=phone, comment=comment,
-            held_until=held_until,
+        patient, booker = details.patient, details.booker
+        self._change(
+            appointment, now, first_name=patient.first_name, last_name=patient.last_name,
+            booker_first_name=booker.first_name, booker_last_name=booker.last_name, phone=details.phone,
+            comment=details.comment, held_until=held_until,
         )  # fmt: skip
-        if not changed:
-            raise StepNotAllowed
-
-    def extend(self, appointment: Appointment, held_until: datetime, now: datetime) -> None:
-        """Keep a held appointment until later."""
-        self._change(appointment.id, now, frozenset({Status.PROPOSED}), held_until=held_until)
-
-    def _change(self, appointment_id: str, now: datetime, expected: frozenset[Status], **values: Any) -> bool:
-        statement = (
-            update(_A)
-            .where(_A.clinic_id == self.clinic_id, _A.id == appointment_id, _A.status.in_(sorted(expected)))
-            .values(changed_at=now, version=_A.version + 1, **values)
+        return replace(
+            appointment,
+            patient=patient,
+            booker=booker,
+            phone=details.phone,
+            comment=details.comment,
+            held_until=held_until,
         )
-        return self.connection.execute(statement).rowcount == 1
+
+    def extend(self, appointment: Appointment, held_until: datetime, now: datetime) -> Appointment:
+        """Keep a held appointment until later."""
+        self._change(appointment, now, held_until=held_until)
+        return replace(appointment, held_until=held_until)
+
+    def _change(self, appointment: Appointment, now: datetime, **values: Any) -> None:
+        names = tuple(sorted(values))
+        asked = {"clinic": self.clinic_id, "appointment": appointment.id, "was": appointment.status.value}
+        sets = {f"to_{name}": value for name, value in values.items()}
+        if self.connection.execute(_changing(names), asked | sets | {"to_changed_at": now}).rowcount != 1:
+            raise StepNotAllowed
 
     def add_consent(
         self, appointment_id: str, kind: str, version: str, sha256: str, given_by: str, now: datetime
     ) -> None:
         """Keep the evidence of a consent: which wording, by whom, when."""
-        statement = self.insert_into(ConsentRow).values(
-            clinic_id=self.clinic_id, appointment_id=appointment_id, kind=kind, given_at=now, text_version=version,
-            text_sha256=sha256, given_by=given_by,
+        self.connection.execute(
+            _CONSENT[self.dialect],
+            {
+                "clinic_id": self.clinic_id, "appointment_id": appointment_id, "kind": kind, "given_at": now,
+                "text_version": version, "text_sha256": sha256, "given_by": given_by,
+            },
         )  # fmt: skip
-        self.connection.execute(statement.on_conflict_do_nothing())
 
     def between(
         self, start: datetime, end: datetime, statuses: frozenset[Status], practitioner_id: str = ""
@@ -132,75 +161,12 @@ class AppointmentStore(ClinicStore):
 
     def fingerprint(self, start: datetime, end: datetime) -> str:
         """Return a text that differs as soon as any appointment beginning in [start, end) changed."""
-        statement = select(func.count(), func.coalesce(func.sum(_A.version), 0)).where(
-            _A.clinic_id == self.clinic_id, _A.starts_at >= start, _A.starts_at < end
-        )
-        count, versions = self.connection.execute(statement).one()
+        asked = {"clinic": self.clinic_id, "first": start, "end": end}
+        count, versions = self.connection.execute(_COUNT, asked).one()
         return f"{count}.{versions}"
 
 
-class ChallengeStore(ClinicStore):
-    """SMS codes of the scope's clinic."""
-
-    def get(self, appointment_id: str) -> Challenge | None:
-        statement = select(ChallengeRow.__table__).where(
-            ChallengeRow.clinic_id == self.clinic_id, ChallengeRow.appointment_id == appointment_id
-        )
-        row = self.connection.execute(statement).first()
-        return _challenge(row) if row else None
-
-    def put(self, appointment_id: str, challenge: Challenge) -> None:
-        """Write the current code; tries survive, because a resend must not reset them."""
-        values = {
-            "digest": challenge.digest, "expires_at": challenge.expires_at, "sends": challenge.sends,
-            "sent_at": challenge.sent_at, "used": challenge.used,
-        }  # fmt: skip
-        statement = self.insert_into(ChallengeRow).values(
-            clinic_id=self.clinic_id, appointment_id=appointment_id, tries=challenge.tries, **values
-        )
-        self.connection.execute(
-            statement.on_conflict_do_update(index_elements=["clinic_id", "appointment_id"], set_=values)
-        )
-
-    def take_try(self, appointment_id: str) -> Challenge:
-        """Count one try and return the challenge with it counted; the row stays locked. Raises NotFound when no code was sent."""
-        statement = (
-            update(ChallengeRow)
-            .where(ChallengeRow.clinic_id == self.clinic_id, ChallengeRow.appointment_id == appointment_id)
-            .values(tries=ChallengeRow.tries + 1)
-            .returning(ChallengeRow.__table__)
-        )
-        row = self.connection.execute(statement).first()
-        if row is None:
-            raise NotFound
-        return _challenge(row)
-
-    def mark_used(self, appointment_id: str) -> None:
-        self.connection.execute(
-            update(ChallengeRow)
-            .where(ChallengeRow.clinic_id == self.clinic_id, ChallengeRow.appointment_id == appointment_id)
-            .values(used=True)
-        )
-
-
-class AnswerStore(ClinicStore):
-    """Answers kept under idempotency keys."""
-
-    def keep(self, key: str, request_sha256: str, answer: str, now: datetime) -> bool:
-        """Keep an answer in the transaction that made it; False when the key already has one."""
-        statement = self.insert_into(IdempotencyRow).values(
-            clinic_id=self.clinic_id, key=key, request_sha256=request_sha256, answer=answer, created_at=now
-        )
-        statement = statement.on_conflict_do_nothing().returning(IdempotencyRow.key)
-        return self.connection.execute(statement).first() is not None
-
-    def find(self, key: str) -> tuple[str, str] | None:
-        """Return (request sha256, answer) kept under the key, or None."""
-        statement = select(IdempotencyRow.request_sha256, IdempotencyRow.answer).where(
-            IdempotencyRow.clinic_id == self.clinic_id, IdempotencyRow.key == key
-        )
-        row = self.connection.execute(statement).first()
-        return (row[0], row[1]) if row else None
+_CONSENT = on_both(lambda insert: insert(ConsentRow).on_conflict_do_nothing())
 
 
 def appointment_of(r: Row[Any]) -> Appointment:
@@ -213,7 +179,3 @@ def appointment_of(r: Row[Any]) -> Appointment:
         patient=Person(r.first_name, r.last_name), booker=Person(r.booker_first_name, r.booker_last_name), phone=r.phone,
         comment=r.comment, decline_reason=r.decline_reason,
     )  # fmt: skip
-
-
-def _challenge(r: Row[Any]) -> Challenge:
-    return Challenge(r.digest, r.expires_at, r.tries, r.sends, r.sent_at, r.used)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 
-_ALPHABET = "0123456789bcdfghjkmnpqrstvwxyz"
+ALPHABET = "0123456789bcdfghjkmnpqrstvwxyz"
 
 
 def new_id(length: int = 12) -> str:
     """Return a random id of about 4.9 bits a character (12 characters: 58 bits)."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def new_appointment_id() -> str:

@@ -9,16 +9,18 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, bindparam, delete, literal, null, or_, select, union_all, update
+from sqlalchemy import BindParameter, Table, bindparam, delete, literal, null, or_, select, true, union_all, update
 
 from okienko_server.domain.cells import DayGrid, day_grid, instant_of, local_day, ones
-from okienko_server.storage.store import ClinicStore
-from okienko_server.storage.tables import DAY_WORDS, WORD_BITS, CellRow, ClinicRow, DayOccupancyRow
+from okienko_server.storage.store import ClinicStore, on_both
+from okienko_server.storage.tables import DAY_WORDS, WORD_BITS, CellRow, ClinicRow, DayOccupancyRow, Instant
 
 _WORD = ones(WORD_BITS)
 _CELLS: Table = CellRow.__table__  # type: ignore[assignment]
 _DAYS: Table = DayOccupancyRow.__table__  # type: ignore[assignment]
 _WORDS = [_DAYS.c[f"w{i}"] for i in range(DAY_WORDS)]
+_CLINIC: BindParameter[str] = bindparam("clinic")
+_NOW: BindParameter[datetime] = bindparam("now", type_=Instant())
 
 
 def words_of(mask: int) -> list[int]:
@@ -43,18 +45,57 @@ def _reading() -> Any:
     """One statement, one round trip: revision, day masks, and the few held cells whose time has passed."""
     nothing = [null().label(f"n{i}") for i in range(DAY_WORDS - 1)]
     masks = select(_DAYS.c.resource_id, _DAYS.c.day, *_WORDS).where(
-        _DAYS.c.clinic_id == bindparam("clinic"), _DAYS.c.day.between(bindparam("first"), bindparam("last"))
+        _DAYS.c.clinic_id == _CLINIC, _DAYS.c.day.between(bindparam("first"), bindparam("last"))
     )
     lapsed = select(_CELLS.c.resource_id, null(), _CELLS.c.cell, *nothing).where(
-        _CELLS.c.clinic_id == bindparam("clinic"), _CELLS.c.held_until <= bindparam("now")
+        _CELLS.c.clinic_id == _CLINIC, _CELLS.c.held_until <= _NOW
     )
-    revision = select(literal(""), null(), ClinicRow.revision, *nothing).where(
-        ClinicRow.clinic_id == bindparam("clinic")
-    )
+    revision = select(literal(""), null(), ClinicRow.revision, *nothing).where(ClinicRow.clinic_id == _CLINIC)
     return union_all(masks, lapsed, revision)
 
 
+def _taking(insert: Any) -> Any:
+    """Insert a run of cells in ascending order, so that two takers never wait for each other crosswise."""
+    span = select(bindparam("first").label("cell")).cte("span", recursive=True)
+    span = span.union_all(select(span.c.cell + 1).where(span.c.cell < bindparam("last")))
+    held = bindparam("held_until", type_=Instant())
+    rows = select(_CLINIC, bindparam("resource"), span.c.cell, bindparam("appointment"), held).where(true())
+    statement = insert(_CELLS).from_select(["clinic_id", "resource_id", "cell", "appointment_id", "held_until"], rows)
+    return statement.on_conflict_do_update(
+        index_elements=["clinic_id", "resource_id", "cell"],
+        set_={"appointment_id": statement.excluded.appointment_id, "held_until": statement.excluded.held_until},
+        where=or_(_CELLS.c.held_until <= _NOW, _CELLS.c.appointment_id == statement.excluded.appointment_id),
+    ).returning(_CELLS.c.cell)
+
+
+def _marking(insert: Any) -> Any:
+    statement = insert(_DAYS)
+    return statement.on_conflict_do_update(
+        index_elements=["clinic_id", "day", "resource_id"],
+        set_={column.name: column.op("|")(statement.excluded[column.name]) for column in _WORDS},
+    )
+
+
 _READ = _reading()
+_TAKE = on_both(_taking)
+_MARK = on_both(_marking)
+_KEEP = (
+    update(_CELLS)
+    .where(_CELLS.c.clinic_id == _CLINIC, _CELLS.c.appointment_id == bindparam("appointment"))
+    .where(or_(_CELLS.c.held_until > _NOW, _CELLS.c.held_until.is_(None)))
+    .values(held_until=bindparam("until", type_=Instant()))
+    .returning(_CELLS.c.cell)
+)
+_FREE = (
+    delete(_CELLS)
+    .where(_CELLS.c.clinic_id == _CLINIC, _CELLS.c.appointment_id == bindparam("appointment"))
+    .returning(_CELLS.c.resource_id, _CELLS.c.cell)
+)
+_CLEAR = (
+    update(_DAYS)
+    .where(_DAYS.c.clinic_id == _CLINIC, _DAYS.c.day == bindparam("on"), _DAYS.c.resource_id == bindparam("resource"))
+    .values({column.name: column.op("&")(bindparam(f"kept{i}")) for i, column in enumerate(_WORDS)})
+)
 
 
 class OccupancyStore(ClinicStore):
@@ -62,7 +103,8 @@ class OccupancyStore(ClinicStore):
 
     def read(self, first: date, last: date, now: datetime, zone: ZoneInfo) -> Occupancy:
         """Return what is occupied from `first` to `last` (local days, both included) at the instant `now`."""
-        rows = self.connection.execute(_READ, {"clinic": self.clinic_id, "first": first, "last": last, "now": now})
+        asked = {"clinic": self.clinic_id, "first": first, "last": last, "now": now}
+        rows = self.connection.execute(_READ, asked).all()
         revision, busy, lapsed = None, defaultdict[str, dict[date, int]](dict), []
         for resource, day, w0, w1, w2, w3, w4 in rows:
             if day is not None:
@@ -90,63 +132,53 @@ class OccupancyStore(ClinicStore):
 
         Cells of a lapsed hold, and the appointment's own, are taken over by the same statement. On False the caller must roll back.
         """
-        insert = self.insert_into(_CELLS)
-        rows = [
-            {
-                "clinic_id": self.clinic_id,
-                "resource_id": resource_id,
-                "cell": cell,
-                "appointment_id": appointment_id,
-                "held_until": held_until,
-            }
-            for cell in cells
-        ]
-        statement = insert.values(rows)
-        statement = statement.on_conflict_do_update(
-            index_elements=["clinic_id", "resource_id", "cell"],
-            set_={"appointment_id": statement.excluded.appointment_id, "held_until": statement.excluded.held_until},
-            where=or_(_CELLS.c.held_until <= now, _CELLS.c.appointment_id == appointment_id),
-        ).returning(_CELLS.c.cell)
+        asked = {"clinic": self.clinic_id, "resource": resource_id, "appointment": appointment_id}
+        bounds = {"first": cells[0], "last": cells[-1], "held_until": held_until, "now": now}
         # psycopg reports no row count for several rows with ON CONFLICT: count what comes back.
-        if len(self.connection.execute(statement).all()) < len(cells):
+        if len(self.connection.execute(_TAKE[self.dialect], asked | bounds).all()) < len(cells):
             return False
         for grid, mask in _by_day(cells, zone):
             self._mark(resource_id, grid.day, mask)
         return True
 
+    def _mark(self, resource_id: str, day: date, mask: int) -> None:
+        words = {f"w{i}": word for i, word in enumerate(words_of(mask))}
+        row = {"clinic_id": self.clinic_id, "day": day, "resource_id": resource_id, **words}
+        self.connection.execute(_MARK[self.dialect], row)
+
+    def keep(
+        self,
+        appointment_id: str,
+        resource_id: str,
+        cells: range,
+        held_until: datetime | None,
+        now: datetime,
+        zone: ZoneInfo,
+    ) -> bool:
+        """Go on occupying cells already held, until `held_until` (None: for good); a lapsed hold is taken anew when nobody came.
+
+        On False the caller must roll back.
+        """
+        asked = {"clinic": self.clinic_id, "appointment": appointment_id, "until": held_until, "now": now}
+        if len(self.connection.execute(_KEEP, asked).all()) == len(cells):
+            return True
+        return self.take(appointment_id, resource_id, cells, held_until, now, zone)
+
     def free(self, appointment_id: str, zone: ZoneInfo) -> None:
         """Give back every cell the appointment still has."""
-        statement = delete(_CELLS).where(
-            _CELLS.c.clinic_id == self.clinic_id, _CELLS.c.appointment_id == appointment_id
-        )
         freed: dict[str, list[int]] = defaultdict(list)
-        for resource_id, cell in self.connection.execute(statement.returning(_CELLS.c.resource_id, _CELLS.c.cell)):
+        for resource_id, cell in self.connection.execute(
+            _FREE, {"clinic": self.clinic_id, "appointment": appointment_id}
+        ):
             freed[resource_id].append(cell)
         for resource_id in sorted(freed):
             for grid, mask in _by_day(sorted(freed[resource_id]), zone):
-                self._clear(resource_id, grid.day, mask)
-
-    def _mark(self, resource_id: str, day: date, mask: int) -> None:
-        statement = self.insert_into(_DAYS)
-        words = {f"w{i}": word for i, word in enumerate(words_of(mask))}
-        statement = statement.values(clinic_id=self.clinic_id, day=day, resource_id=resource_id, **words)
-        self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["clinic_id", "day", "resource_id"],
-                set_={column.name: column.op("|")(statement.excluded[column.name]) for column in _WORDS},
-            )
-        )
-
-    def _clear(self, resource_id: str, day: date, mask: int) -> None:
-        kept = [_WORD & ~word for word in words_of(mask)]
-        self.connection.execute(
-            update(_DAYS)
-            .where(_DAYS.c.clinic_id == self.clinic_id, _DAYS.c.day == day, _DAYS.c.resource_id == resource_id)
-            .values({column.name: column.op("&")(word) for column, word in zip(_WORDS, kept, strict=True)})
-        )
+                kept = {f"kept{i}": _WORD & ~word for i, word in enumerate(words_of(mask))}
+                row = {"clinic": self.clinic_id, "on": grid.day, "resource": resource_id, **kept}
+                self.connection.execute(_CLEAR, row)
 
 
-def _by_day(cells: Iterable[int], zone: ZoneInfo) -> Iterable[tuple[DayGrid, int]]:
+def _by_day(cells: Iterable[int], zone: ZoneInfo) -> list[tuple[DayGrid, int]]:
     masks: dict[date, tuple[DayGrid, int]] = {}
     grid: DayGrid | None = None
     for cell in cells:

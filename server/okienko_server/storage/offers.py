@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
@@ -39,6 +39,9 @@ from okienko_server.storage.tables import (
 Mapped = TypeVar("Mapped", bound=OfClinic)
 
 
+_REVISION = select(ClinicRow.revision).where(ClinicRow.clinic_id == bindparam("clinic"))
+
+
 class OfferStore(ClinicStore):
     """The public offer of one clinic."""
 
@@ -65,7 +68,7 @@ class OfferStore(ClinicStore):
 
     def revision(self) -> int | None:
         """Return the offer's current revision, None when there is no such clinic."""
-        return self.connection.execute(select(ClinicRow.revision).where(ClinicRow.clinic_id == self.clinic_id)).scalar()
+        return self.connection.execute(_REVISION, {"clinic": self.clinic_id}).scalar()
 
     def raise_revision(self) -> None:
         """Tell every reader that the offer changed; belongs in the transaction that changes it."""

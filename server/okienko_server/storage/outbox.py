@@ -12,6 +12,7 @@ from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import SmsMessageRow
 
 _S = SmsMessageRow
+_ADD = insert(_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class OutboxStore(ClinicStore):
     def add(self, appointment_id: str, kind: str, phone: str, body: str, now: datetime) -> None:
         """Write a message into the current transaction; it leaves after commit."""
         self.connection.execute(
-            insert(_S),
+            _ADD,
             {
                 "clinic_id": self.clinic_id, "id": new_id(16), "appointment_id": appointment_id, "kind": kind, "phone": phone,
                 "body": body, "status": "queued", "due_at": now, "created_at": now, "tries": 0, "leased_until": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,6 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from okienko_server.domain.errors import ForeignClinic
 from okienko_server.domain.scope import Scope, ScopeKind
+
+
+def on_both(make: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return a statement with ON CONFLICT once for each engine; statements are made once, because making one costs more than running it."""
+    return {"postgresql": make(postgresql.insert), "sqlite": make(sqlite.insert)}
 
 
 class ClinicStore:
@@ -20,10 +26,7 @@ class ClinicStore:
         self.connection = connection
         self.scope = scope
         self.clinic_id = scope.clinic_id
-
-    def insert_into(self, table: Any) -> Any:
-        """Return an insert of the engine's own dialect, the one that knows ON CONFLICT."""
-        return (postgresql if self.connection.dialect.name == "postgresql" else sqlite).insert(table)
+        self.dialect = connection.dialect.name
 
 
 class OperatorStore:

@@ -6,10 +6,17 @@ from flask import Response, g, request
 
 from okienko_widget import script_hash, style_hash
 
-_COMMON = {
-    "X-Content-Type-Options": "nosniff",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-}
+_OPEN = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+    ("Referrer-Policy", "no-referrer"),
+)
+_CLOSED = (
+    *_OPEN,
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin-allow-popups"),
+)
 _WIDGET_POLICY = (
     f"default-src 'none'; style-src {style_hash}; script-src {script_hash}; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types okienko; frame-ancestors "
@@ -34,17 +41,12 @@ def widget_document(response: Response, ancestors: tuple[str, ...] = ()) -> Resp
 
 def dress(response: Response) -> Response:
     """After every request: whatever a view left open is closed."""
-    for name, value in _COMMON.items():
-        response.headers.setdefault(name, value)
-    framed = "Cross-Origin-Resource-Policy" in response.headers
-    response.headers.setdefault(
-        "Content-Security-Policy", _STAFF_POLICY if response.mimetype == "text/html" else _API_POLICY
-    )
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if not framed:
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
-    if getattr(g, "scope", None) is not None or request.method != "GET":
-        response.headers.setdefault("Cache-Control", "no-store")
+    headers = response.headers
+    there = {name for name, _ in headers}
+    wanted = _OPEN if "Cross-Origin-Resource-Policy" in there else _CLOSED
+    headers.extend([(name, value) for name, value in wanted if name not in there])
+    if "Content-Security-Policy" not in there:
+        headers["Content-Security-Policy"] = _STAFF_POLICY if response.mimetype == "text/html" else _API_POLICY
+    if "Cache-Control" not in there and (getattr(g, "scope", None) is not None or request.method != "GET"):
+        headers["Cache-Control"] = "no-store"
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -63,7 +63,7 @@ def operation(
             result = view(**path, **parsed)
             if isinstance(result, Response):
                 return result
-            return json_response(answer().dump(result), status)
+            return json_response(_ready(answer).dump(result), status)
 
         api.add_url_rule(rule, id, policy(who)(run), methods=[method])
         return view
@@ -88,7 +88,7 @@ def _parsed(schema: type[Schema]) -> dict[str, Any]:
     if not isinstance(sent, dict):
         raise DomainError
     try:
-        loaded: dict[str, Any] = _SCHEMAS.setdefault(schema, schema()).load(sent)
+        loaded: dict[str, Any] = _ready(schema).load(sent)
     except ValidationError as wrong:
         raise FieldsRefused(_codes(wrong)) from None
     except (OverflowError, RecursionError):
@@ -96,7 +96,9 @@ def _parsed(schema: type[Schema]) -> dict[str, Any]:
     return loaded
 
 
-_SCHEMAS: dict[type[Schema], Schema] = {}
+@cache
+def _ready(schema: type[Schema]) -> Schema:
+    return schema()
 
 
 def _codes(wrong: ValidationError) -> dict[str, str]:

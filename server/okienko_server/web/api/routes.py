@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from okienko.tokens import SESSION_MINUTES
-from okienko_server.domain.appointment import Appointment, Person
+from okienko_server.domain.appointment import Person
 from okienko_server.domain.cells import instant_of
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import ClinicUnavailable, FieldRefused
@@ -17,10 +17,11 @@ from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import MAX_TRIES, Challenge, resend_wait
 from okienko_server.operations.find_slots import FreeTimes, find_slots
+from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import HoldRequest, hold
 from okienko_server.operations.once import MAX_KEY
 from okienko_server.operations.search_clinics import ClinicFound, search_clinics
-from okienko_server.operations.verify import get_appointment, give_details, resend_code, verify_code
+from okienko_server.operations.verify import give_details, resend_code, verify_code
 from okienko_server.web.api import schemas
 from okienko_server.web.api.contract import api, json_response, operation
 from okienko_server.web.api.openapi import description
@@ -145,7 +146,7 @@ def hold_slot(body: dict[str, Any]) -> dict[str, Any]:
     """Hold a free start for ten minutes; a taken one answers 409 with the three nearest alternatives."""
     where = _where(body["clinic_id"])
     wanted = HoldRequest(body["question"], body["start"], _key())
-    return _appointment(hold(wanted, scope=where, desk=house().desk, now=house().clock()), where)
+    return _appointment(hold(wanted, scope=where, desk=house().desk, now=house().clock()))
 
 
 @operation(
@@ -159,9 +160,7 @@ def put_details(reference: str, body: dict[str, Any]) -> dict[str, Any]:
         Person(body["first_name"], body["last_name"]), Person(body["booker_first_name"], body["booker_last_name"]),
         body["phone"], body["comment"], body["consent"], _key(),
     )  # fmt: skip
-    return _appointment(
-        give_details(appointment_id, details, scope=where, desk=house().desk, now=house().clock()), where
-    )
+    return _appointment(give_details(appointment_id, details, scope=where, desk=house().desk, now=house().clock()))
 
 
 @operation(
@@ -175,9 +174,7 @@ def put_details(reference: str, body: dict[str, Any]) -> dict[str, Any]:
 def post_code(reference: str) -> dict[str, Any]:
     """Send a new code to the same phone; tries already taken stay counted."""
     where, appointment_id = resolve(reference, scope())
-    return _appointment(
-        resend_code(appointment_id, key=_key(), scope=where, desk=house().desk, now=house().clock()), where
-    )
+    return _appointment(resend_code(appointment_id, key=_key(), scope=where, desk=house().desk, now=house().clock()))
 
 
 @operation(
@@ -188,14 +185,14 @@ def post_verification(reference: str, body: dict[str, Any]) -> dict[str, Any]:
     """Prove the phone with the code: the appointment becomes pending and stands in the therapist's schedule."""
     where, appointment_id = resolve(reference, scope())
     made = verify_code(appointment_id, body["code"], key=_key(), scope=where, desk=house().desk, now=house().clock())
-    return _appointment(made, where)
+    return _appointment(made)
 
 
 @operation("getAppointment", "GET", "/appointments/<reference>", answer=schemas.AppointmentOut, codes=(401, 403, 404))
 def read_appointment(reference: str) -> dict[str, Any]:
     """Read an appointment made by this very session."""
     where, appointment_id = resolve(reference, scope())
-    return _appointment(get_appointment(appointment_id, scope=where, desk=house().desk)[0], where)
+    return _appointment(get_appointment(appointment_id, scope=where, desk=house().desk))
 
 
 @api.get("/openapi.json")
@@ -223,10 +220,8 @@ def _key() -> str:
     return key
 
 
-def _appointment(made: Appointment, where: Scope) -> dict[str, Any]:
-    desk = house().desk
-    offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
-    challenge = get_appointment(made.id, scope=where, desk=desk)[1]
+def _appointment(held: Held) -> dict[str, Any]:
+    made, offer, challenge = held.appointment, held.offer, held.challenge
     return {
         "id": reference_of(made),
         "status": made.status.value,

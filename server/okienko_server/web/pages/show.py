@@ -19,9 +19,9 @@ from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import resend_wait
 from okienko_server.operations.find_slots import MAX_DAYS, find_slots
+from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import release
 from okienko_server.operations.search_clinics import search_clinics
-from okienko_server.operations.verify import get_appointment
 from okienko_server.web.guards import scope, widget_session
 from okienko_server.web.headers import widget_document
 from okienko_server.web.house import house
@@ -68,9 +68,9 @@ class Visit:
             self._offer = self.desk.database.read(lambda connection: self.desk.current_offer(connection, where))
         return self._offer
 
-    def held(self) -> Appointment:
+    def held(self) -> Held:
         """Return the appointment this visit is about; raises NotFound."""
-        return get_appointment(self.appointment_id, scope=self.where(), desk=self.desk)[0]
+        return get_appointment(self.appointment_id, scope=self.where(), desk=self.desk)
 
     def give_back(self) -> None:
         """Release the held time, if there is one, and forget it."""
@@ -142,52 +142,50 @@ class Visit:
         today = local_day(self.now, around.offer.clinic.zone)
         return [present.slot_choice(around, cell_at(start), today) for start in starts]
 
-    def details(self, held: Appointment, errors: Mapping[str, str] | None = None, notice: str = "") -> Response:
+    def details(self, held: Held, errors: Mapping[str, str] | None = None, notice: str = "") -> Response:
         """Step 3."""
-        if held.status is not Status.PROPOSED:
+        made = held.appointment
+        if made.status is not Status.PROPOSED:
             return self.after(held)
         self._about(held)
         kept = {
-            "first_name": held.patient.first_name, "last_name": held.patient.last_name, "phone": spoken(held.phone),
-            "booker_first_name": held.booker.first_name, "booker_last_name": held.booker.last_name, "comment": held.comment,
+            "first_name": made.patient.first_name, "last_name": made.patient.last_name, "phone": spoken(made.phone),
+            "booker_first_name": made.booker.first_name, "booker_last_name": made.booker.last_name,
+            "comment": made.comment,
         }  # fmt: skip
         view = DetailsView(
-            frame=self._frame(self.offer(), notice, held, typed=False),
-            summary=present.appointment_summary(held, self.offer(), self.desk.texts),
-            for_child=held.age.is_child,
+            frame=self._frame(held.offer, notice, made, typed=False),
+            summary=present.appointment_summary(made, held.offer, self.desk.texts),
+            for_child=made.age.is_child,
             values={name: value for name, value in kept.items() if value} | dict(self.choices.typed),
             errors=errors or {},
         )
-        return self._page(view, self.offer())
+        return self._page(view, held.offer)
 
     def code(
-        self,
-        held: Appointment,
-        errors: Mapping[str, str] | None = None,
-        tries_left: int | None = None,
-        notice: str = "",
+        self, held: Held, errors: Mapping[str, str] | None = None, tries_left: int | None = None, notice: str = ""
     ) -> Response:
         """Step 4."""
-        if held.status is not Status.PROPOSED:
+        made = held.appointment
+        if made.status is not Status.PROPOSED:
             return self.after(held)
-        self._about(held)
-        challenge = get_appointment(held.id, scope=self.where(), desk=self.desk)[1]
-        if challenge is None:
+        if held.challenge is None:
             return self.details(held)
+        self._about(held)
         view = CodeView(
-            frame=self._frame(self.offer(), notice, held),
-            summary=present.appointment_summary(held, self.offer(), self.desk.texts),
-            phone=masked(held.phone),
-            resend_seconds=resend_wait(challenge, self.now),
+            frame=self._frame(held.offer, notice, made),
+            summary=present.appointment_summary(made, held.offer, self.desk.texts),
+            phone=masked(made.phone),
+            resend_seconds=resend_wait(held.challenge, self.now),
             errors=errors or {},
             tries_left=tries_left,
         )
-        return self._page(view, self.offer())
+        return self._page(view, held.offer)
 
-    def done(self, made: Appointment) -> Response:
+    def done(self, held: Held) -> Response:
         """The confirmation."""
-        self.choices = self.choices.but(appointment=reference_of(made))
-        offer = self.offer()
+        self._about(held)
+        made, offer = held.appointment, held.offer
         view = DoneView(
             frame=self._frame(offer, typed=False),
             summary=present.appointment_summary(made, offer, self.desk.texts),
@@ -195,11 +193,11 @@ class Visit:
         )
         return self._page(view, offer)
 
-    def after(self, found: Appointment) -> Response:
+    def after(self, held: Held) -> Response:
         """Where an appointment that is no longer held belongs: done, or choosing a time again."""
-        if found.status in (Status.PENDING, Status.BOOKED, Status.FULFILLED):
-            return self.done(found)
-        return self.but(appointment="", clinic=found.clinic_id).times(notice="hold_expired")
+        if held.appointment.status in (Status.PENDING, Status.BOOKED, Status.FULFILLED):
+            return self.done(held)
+        return self.but(appointment="", clinic=held.appointment.clinic_id).times(notice="hold_expired")
 
     def lost(self, error: DomainError) -> Response:
         """The held time is gone: the nearest others, with everything typed kept."""
@@ -210,9 +208,9 @@ class Visit:
             return again.times(taken=error.alternatives)
         return again.times(notice="session_renewed" if renewed else "hold_expired")
 
-    def _about(self, held: Appointment) -> None:
-        self.choices = self.choices.but(appointment=reference_of(held), clinic=held.clinic_id)
-        self._offer = None
+    def _about(self, held: Held) -> None:
+        made = held.appointment
+        self.choices = self.choices.but(appointment=reference_of(made), clinic=made.clinic_id)
 
     def _frame(
         self, offer: Offer | None, notice: str = "", held: Appointment | None = None, *, typed: bool = True

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
 
-from okienko_server.domain.appointment import Appointment, Person, Status
+from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.cells import instant_of
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import (
@@ -19,7 +19,7 @@ from okienko_server.domain.errors import (
     SlotTaken,
 )
 from okienko_server.operations.hold import HoldRequest, hold
-from okienko_server.operations.verify import extend_hold, get_appointment, give_details, resend_code, verify_code
+from okienko_server.operations.verify import extend_hold, give_details, resend_code, verify_code
 from okienko_server.web.house import house
 from okienko_server.web.pages.calendar import calendar_file
 from okienko_server.web.pages.choices import TYPED, Choices
@@ -148,8 +148,9 @@ def extend() -> Response:
         held = extend_hold(visit.appointment_id, scope=visit.where(), desk=house().desk, now=visit.now)
     except (HoldExpired, NotFound) as lost:
         return visit.lost(lost)
-    waiting = get_appointment(visit.appointment_id, scope=visit.where(), desk=house().desk)[1] is not None
-    return visit.code(held, notice="hold_extended") if waiting else visit.details(held, notice="hold_extended")
+    if held.challenge is None:
+        return visit.details(held, notice="hold_extended")
+    return visit.code(held, notice="hold_extended")
 
 
 @steps.post("/edit")
@@ -161,7 +162,7 @@ def edit() -> Response:
         held = visit.held()
     except NotFound as lost:
         return visit.lost(lost)
-    return visit.details(held) if held.status is Status.PROPOSED else visit.after(held)
+    return visit.details(held)
 
 
 @steps.post("/release")
@@ -178,10 +179,10 @@ def give_back() -> Response:
 def calendar() -> Response:
     """The appointment as a calendar file."""
     visit = Visit(Choices.of(request.form))
-    made: Appointment = visit.held()
-    if made.status not in (Status.PENDING, Status.BOOKED):
+    held = visit.held()
+    if held.appointment.status not in (Status.PENDING, Status.BOOKED):
         raise NotFound
-    return calendar_file(made, visit.offer())
+    return calendar_file(held.appointment, held.offer)
 
 
 def _key(*asked: str) -> str:

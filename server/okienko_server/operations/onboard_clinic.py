@@ -1,0 +1,68 @@
+"""Opening a clinic: its plan is checked and written in one transaction; later changes of its record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from okienko_server.domain.plan import (
+    AbsencePlan,
+    ClinicPlan,
+    LocationPlan,
+    OpenedClinic,
+    PlanRefused,
+    PractitionerPlan,
+    ServicePlan,
+    Shift,
+    StaffPlan,
+    competent,
+    weekly,
+)
+from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.operations.desk import Desk
+from okienko_server.storage.ids import new_id
+from okienko_server.storage.onboarding import ClinicRecordStore, Ids, OnboardingStore
+
+__all__ = [
+    "AbsencePlan",
+    "ClinicPlan",
+    "LocationPlan",
+    "OpenedClinic",
+    "PlanRefused",
+    "PractitionerPlan",
+    "ServicePlan",
+    "Shift",
+    "StaffPlan",
+    "add_clinic",
+    "allow_origins",
+    "competent",
+    "open_clinic",
+    "record_absence",
+    "weekly",
+]
+
+
+def open_clinic(plan: ClinicPlan, *, desk: Desk) -> OpenedClinic:
+    """Write the clinic the plan describes and return the ids of all its parts; raises PlanRefused."""
+    return desk.database.write(lambda connection: add_clinic(connection, operator_scope(), plan))
+
+
+def add_clinic(connection: Connection, scope: Scope, plan: ClinicPlan, *, ids: Ids = new_id) -> OpenedClinic:
+    """The same within a transaction already open; `ids` makes the ids. Raises PlanRefused, ForeignClinic unless an operator asks."""
+    plan.check()
+    return OnboardingStore(connection, scope, ids).add_clinic(plan)
+
+
+def allow_origins(origins: tuple[str, ...], *, scope: Scope, desk: Desk) -> None:
+    """Let exactly these sites ("https://clinic.example") frame the scope's clinic."""
+    desk.database.write(lambda connection: ClinicRecordStore(connection, scope).allow_origins(origins))
+
+
+def record_absence(
+    practitioner_id: str, start: datetime, end: datetime, reason: str = "", *, scope: Scope, desk: Desk
+) -> None:
+    """Take [start, end), aware, out of a practitioner's offer; appointments already made stay."""
+    desk.database.write(
+        lambda connection: ClinicRecordStore(connection, scope).add_absence(practitioner_id, start, end, reason)
+    )
