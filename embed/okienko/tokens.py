@@ -84,7 +84,7 @@ class Signer:
             raise TokenInvalid("damaged")
         try:
             values = json.loads(base64_decode(payload).decode("ascii"))
-        except (BadData, ValueError, RecursionError):
+        except (BadData, ValueError):
             raise TokenInvalid("shape") from None
         if not isinstance(values, dict) or _encoded(values) != payload:
             raise TokenInvalid("shape")

@@ -110,7 +110,7 @@ def at_once(port: int, requests: list[bytes]) -> tuple[float, dict[int, int]]:
     """Open all connections first, send everything together, and return (seconds until the last answer, statuses)."""
 
     async def burst() -> tuple[float, dict[int, int]]:
-        lines = [await asyncio.open_connection("127.0.0.1", port) for _ in requests]
+        lines = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in requests))
         began = time.perf_counter()
         for (_, writer), request in zip(lines, requests, strict=True):
             writer.write(request)

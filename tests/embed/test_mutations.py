@@ -90,7 +90,7 @@ def test_no_changed_text_is_accepted(kind: Kind, mutation: Mutation, per_charact
 @pytest.mark.parametrize("mutation", [flips, insertions], ids=["flips", "insertions"])
 def test_control_the_stock_serializer_accepts_some(kind: Kind, mutation: Mutation) -> None:
     """A truncated signature has too few bytes for the stock signer too; its control is the next test."""
-    changed = (text for whole in kind.texts()[:100] for text in mutation(whole))
+    changed = (text for whole in kind.texts() for text in mutation(whole))
     assert stock_accepts(kind, changed) > 0
 
 

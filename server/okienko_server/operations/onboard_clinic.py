@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.errors import NotFound
 from okienko_server.domain.plan import (
     AbsencePlan,
     ClinicPlan,
@@ -36,11 +38,16 @@ __all__ = [
     "StaffPlan",
     "add_clinic",
     "allow_origins",
+    "clinic_under",
     "competent",
     "open_clinic",
     "record_absence",
     "weekly",
 ]
+
+
+# What frame-ancestors takes: no path, no wildcard, nothing that could end the policy.
+_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 
 
 def open_clinic(plan: ClinicPlan, *, desk: Desk) -> OpenedClinic:
@@ -54,8 +61,19 @@ def add_clinic(connection: Connection, scope: Scope, plan: ClinicPlan, *, ids: I
     return OnboardingStore(connection, scope, ids).add_clinic(plan)
 
 
+def clinic_under(slug: str, *, desk: Desk) -> str:
+    """Return the id of the clinic under a short name, whatever its contract; raises NotFound."""
+    found = desk.database.read(lambda connection: OnboardingStore(connection, operator_scope()).clinic_of_slug(slug))
+    if found is None:
+        raise NotFound
+    return found[0]
+
+
 def allow_origins(origins: tuple[str, ...], *, scope: Scope, desk: Desk) -> None:
-    """Let exactly these sites ("https://clinic.example") frame the scope's clinic."""
+    """Let exactly these sites ("https://clinic.example") frame the scope's clinic; raises PlanRefused."""
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise PlanRefused(f"{origin!r} is no origin: write it as https://clinic.example, without a path.")
     desk.database.write(lambda connection: ClinicRecordStore(connection, scope).allow_origins(origins))
 
 

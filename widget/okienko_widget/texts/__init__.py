@@ -55,8 +55,12 @@ def _typeset(sentence: str) -> str:
     return _LONELY_LETTER.sub("\\1\u00a0", sentence)
 
 
+def read(source: str) -> Texts:
+    """Return the catalogue of a TOML text: tables become dotted keys."""
+    return Texts(dict(_flat(tomllib.loads(source))))
+
+
 @cache
 def load(language: str = "pl") -> Texts:
     """Return the catalogue of one language, read once."""
-    source = files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8")
-    return Texts(dict(_flat(tomllib.loads(source))))
+    return read(files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))

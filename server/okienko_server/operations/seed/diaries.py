@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from okienko_server.domain.appointment import Appointment, Status
-from okienko_server.domain.cells import cell_at, cells_of, day_grid, days_from, instant_of, ones
+from okienko_server.domain.cells import cells_of, day_grid, days_from, instant_of, ones
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner, ServiceKind
 from okienko_server.domain.problem import Competence
 from okienko_server.domain.scope import Source
@@ -84,21 +84,3 @@ class DiaryMaker:
             patient=patient.person, booker=patient.booker, phone=patient.phone,
         )  # fmt: skip
         return Entry(appointment, appointment.occupied(service))
-
-
-def occupied_share(offer: Offer, entries: list[Entry], days: list[date]) -> float:
-    """Return which part of the open cells of those days the entries occupy."""
-    opened = sum(
-        offer.open_mask(person.id, location_id, day).bit_count()
-        for person in offer.practitioners.values()
-        for location_id in {hours.location_id for hours in person.hours}
-        for day in days
-    )
-    wanted = {cell for day in days for cell in _cells(offer, day)}
-    taken = sum(cell_at(e.appointment.starts_at) in wanted and len(e.cells) for e in entries)
-    return taken / opened if opened else 0.0
-
-
-def _cells(offer: Offer, day: date) -> range:
-    grid = day_grid(offer.clinic.zone, day)
-    return range(grid.first, grid.first + grid.length)

@@ -1,0 +1,219 @@
+"""The command `okienko`: demo, migrate, serve, worker, seed, origins, token."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from okienko_server.config import Settings, SettingsRefused
+from okienko_server.domain.cells import local_day
+from okienko_server.domain.errors import NotFound
+from okienko_server.domain.plan import PlanRefused
+from okienko_server.domain.problem import ProblemCategory
+from okienko_server.domain.scope import operator_scope
+from okienko_server.operations.desk import Desk
+from okienko_server.operations.issue_embed import issue_embed
+from okienko_server.operations.onboard_clinic import allow_origins, clinic_under
+from okienko_server.operations.seed import DEMO_PASSWORD, DEMO_THERAPIST, ZONE
+from okienko_server.operations.seed import seed as sow
+from okienko_server.operations.send_sms import work
+from okienko_server.storage.migrations import is_current, upgrade
+from okienko_server.storage.session import Database
+from okienko_widget import load
+
+
+class Refused(click.ClickException):
+    """Ends the command with one sentence and exit status 2."""
+
+    exit_code = 2
+
+
+class PlainGroup(click.Group):
+    """Turns what an operator can put right into one sentence instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SettingsRefused, PlanRefused) as refused:
+            raise Refused(str(refused)) from refused
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise Refused(
+                "OKIENKO_DATABASE_URL must look like sqlite:///file.db or postgresql://user@host/name."
+            ) from error
+        except OperationalError as error:
+            raise Refused(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
+
+
+@click.group(cls=PlainGroup)
+@click.version_option(package_name="okienko", prog_name="okienko")
+def main() -> None:
+    """Okienko: online registration for physiotherapy clinics."""
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    database = Database(Settings.from_environment().database_url)
+    upgrade(database)
+    database.dispose()
+    click.echo("The database stands at the newest schema.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--workers", default=4, show_default=True, type=click.IntRange(1), help="Processes, one request each at a time."
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the application; put a proxy with HTTPS in front of it."""
+    _desk(Settings.from_environment()).database.dispose()
+    if importlib.util.find_spec("gunicorn") and os.name == "posix":
+        _become_gunicorn(f"{host}:{port}", workers)
+    import waitress  # type: ignore[import-untyped]
+
+    from okienko_server.app import create_app
+
+    waitress.serve(create_app(), host=host, port=port, threads=2 * workers)
+
+
+def _become_gunicorn(bind: str, workers: int) -> NoReturn:
+    # Sync workers: threaded ones answered in two speeds when measured.
+    command = [sys.executable, "-m", "gunicorn", "okienko_server.wsgi:app", "--worker-class", "sync"]
+    os.execv(sys.executable, [*command, "--bind", bind, "--workers", str(workers)])  # noqa: S606 - no shell is meant
+
+
+@main.command()
+def worker() -> None:
+    """Send messages and give back lapsed holds, until stopped."""
+    from okienko_server.app import GATEWAYS
+    from okienko_server.web.house import wall_clock
+
+    settings = Settings.from_environment()
+    desk, stop = _desk(settings), threading.Event()
+    _on_stop(stop.set)
+    work(GATEWAYS[settings.sms_gateway](), desk=desk, clock=wall_clock, stop=stop)
+    desk.database.dispose()
+
+
+@main.command()
+def seed() -> None:
+    """Fill an empty development database with invented clinics."""
+    from okienko_server.web.house import wall_clock
+
+    settings = Settings.from_environment()
+    if not settings.development:
+        raise Refused("Invented clinics, whose password everybody knows, are for OKIENKO_ENV=development or demo only.")
+    desk = _desk(settings)
+    report = sow(desk, local_day(wall_clock(), ZONE))
+    desk.database.dispose()
+    click.echo(f"{len(report.clinics)} clinics, {report.appointments} appointments; password {DEMO_PASSWORD}")
+
+
+@main.command()
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.argument("origin", nargs=-1)
+def origins(clinic: str, origin: tuple[str, ...]) -> None:
+    """Say which sites may frame a clinic's widget (none given: print them)."""
+    desk = _desk(Settings.from_environment())
+    try:
+        scope = operator_scope().at(clinic_under(clinic, desk=desk))
+    except NotFound:
+        raise Refused(f"There is no clinic {clinic!r}.") from None
+    if origin:
+        allow_origins(origin, scope=scope, desk=desk)
+    offer = desk.database.read(lambda connection: desk.offer(connection, scope))
+    click.echo("\n".join(offer.clinic.allowed_origins) or "No site may frame it.")
+
+
+@main.group()
+def token() -> None:
+    """Tokens to paste into a page."""
+
+
+@token.command()
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where patients reach this server.")
+@click.option("--service", default="", help="Id of the only service on offer.")
+@click.option("--practitioner", default="", help="Id of the only therapist on offer.")
+@click.option(
+    "--category", default="", type=click.Choice(["", *ProblemCategory]), help="The only problem category on offer."
+)
+def embed(clinic: str, url: str, service: str, practitioner: str, category: str) -> None:
+    """Print the token of a clinic and the line for its page."""
+    settings = Settings.from_environment()
+    if not os.environ.get("OKIENKO_EMBED_KEYS"):
+        raise Refused("Set OKIENKO_EMBED_KEYS first: a token under a key the server does not have opens nothing.")
+    desk = _desk(settings)
+    try:
+        issued = issue_embed(
+            clinic, url.rstrip("/"), settings.keys.embed, desk=desk, service=service, practitioner=practitioner, category=category
+        )  # fmt: skip
+    except NotFound:
+        raise Refused(f"There is no clinic {clinic!r}, or it has no such service or therapist.") from None
+    click.echo(f"Clinic: {issued.clinic_id}\nToken: {issued.token}\n\n{issued.iframe}\n\n{issued.link}")
+
+
+@main.command()
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65534), help="0: any; the website takes the next."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when everything answers.")
+@click.option(
+    "--keep", type=click.Path(dir_okay=False, path_type=Path), help="Database file that outlives the demonstration."
+)
+def demo(port: int, as_json: bool, keep: Path | None) -> None:
+    """Show everything on this machine, with invented clinics, until stopped."""
+    from okienko_server.demo import CannotListen, run
+
+    def announce(addresses: Any) -> None:
+        click.echo(json.dumps(asdict(addresses)) if as_json else _table(asdict(addresses)))
+        sys.stdout.flush()
+
+    _on_stop(sys.exit)
+    try:
+        run(port, keep, announce)
+    except CannotListen as refused:
+        raise Refused(str(refused)) from refused
+
+
+def _table(found: dict[str, Any]) -> str:
+    """Return the addresses as a person reads them."""
+    login = found["staff_login"]
+    rows = (
+        ("Clinic's website", found["clinic_site"], "pinned frame, another site"),
+        ("Portal", found["portal"], "every clinic"),
+        ("Deep link", found["deep_link"], "one clinic preselected"),
+        ("SMS inbox", found["sms_inbox"], "where the codes arrive"),
+        ("Schedule", found["staff"], f"{login['email']} or {DEMO_THERAPIST}, password {login['password']}"),
+        ("API", found["openapi"], "OpenAPI 3.1"),
+    )
+    lines = [f"  {name:<18}{address:<44}{note}" for name, address, note in rows]
+    return "\n".join(["", "Okienko is open. Ctrl+C closes it.", "", *lines, ""])
+
+
+def _desk(settings: Settings) -> Desk:
+    desk = Desk(Database(settings.database_url), settings.pepper, load())
+    if not is_current(desk.database):
+        raise Refused("The database is not at the newest schema: run `okienko migrate` first.")
+    return desk
+
+
+def _on_stop(end: Callable[[], object]) -> None:
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        end()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)

@@ -1,0 +1,138 @@
+"""The clinic's own pages: sign-in, the schedule, and the answer to an online reservation."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from okienko_server.domain.errors import FieldRefused, NotFound, SignInRefused, StepNotAllowed
+from okienko_server.operations.review import confirm, decline
+from okienko_server.operations.schedule import schedule_fingerprint, see_schedule
+from okienko_server.operations.sign_in import sign_in, sign_out, signed_in
+from okienko_server.storage.appointments import AppointmentStore
+from okienko_server.web import guards
+from okienko_server.web.guards import scope, staff_cookie
+from okienko_server.web.house import house
+from okienko_server.web.pages.staff_view import Asked, Notice, asked_of, notice_of, page_of
+from okienko_server.web.policy import Policy, policy
+
+staff = Blueprint("staff", __name__, url_prefix="/staff")
+
+
+@staff.get("/sign-in")
+@policy(Policy.PUBLIC)
+def sign_in_page() -> AnyResponse:
+    """The sign-in form, or the schedule for somebody who is in already."""
+    if signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=house().clock()):
+        return redirect(url_for("staff.schedule"), 303)
+    return make_response(render_template("staff/sign_in.jinja", email="", refused=False))
+
+
+@staff.post("/sign-in")
+@policy(Policy.PUBLIC)
+def enter() -> AnyResponse:
+    """A new session under a new id; a session this browser had before ends."""
+    guards.check_same_site()
+    desk, now, email = house().desk, house().clock(), request.form.get("email", "").strip()
+    try:
+        cookie = sign_in(email, request.form.get("password", ""), desk=desk, now=now)
+    except SignInRefused:
+        return make_response(render_template("staff/sign_in.jinja", email=email, refused=True), 401)
+    before = request.cookies.get(staff_cookie(), "")
+    if known := signed_in(before, desk=desk, now=now):
+        sign_out(before, scope=known[0], desk=desk)
+    response = redirect(url_for("staff.schedule"), 303)
+    response.set_cookie(
+        staff_cookie(), cookie, path="/", httponly=True, samesite="Lax", secure=house().settings.secure_cookies
+    )
+    return response
+
+
+@staff.post("/sign-out")
+@policy(Policy.STAFF)
+def leave() -> AnyResponse:
+    """The session ends on the server and in the browser."""
+    sign_out(request.cookies.get(staff_cookie(), ""), scope=scope(), desk=house().desk)
+    response = redirect(url_for("staff.sign_in_page"), 303)
+    response.delete_cookie(
+        staff_cookie(), path="/", httponly=True, samesite="Lax", secure=house().settings.secure_cookies
+    )
+    return response
+
+
+@staff.get("/")
+@policy(Policy.STAFF)
+def schedule() -> Response:
+    """The schedule of a week or a day, beside everything that waits for an answer."""
+    asked, now = _asked(request.args), house().clock()
+    # Everybody's, because what waits is shown for the whole clinic whoever the grid is about.
+    seen = see_schedule(asked.first, asked.days, "", scope=scope(), desk=house().desk, now=now)
+    page = page_of(seen, asked, guards.staff(), now, _notice())
+    return make_response(render_template("staff/schedule.jinja", page=page))
+
+
+@staff.get("/changes")
+@policy(Policy.STAFF)
+def changes() -> dict[str, str]:
+    """A text that differs as soon as the schedule page would."""
+    asked, now = _asked(request.args), house().clock()
+    return {"fingerprint": schedule_fingerprint(asked.first, asked.days, scope=scope(), desk=house().desk, now=now)}
+
+
+@staff.post("/appointments/<appointment_id>/confirm")
+@policy(Policy.STAFF)
+def accept(appointment_id: str) -> AnyResponse:
+    """The reservation becomes a planned visit."""
+    try:
+        confirm(_checked(appointment_id), scope=scope(), desk=house().desk, now=house().clock())
+    except StepNotAllowed:
+        return _back("late", appointment_id)
+    return _back("confirmed", appointment_id)
+
+
+@staff.post("/appointments/<appointment_id>/decline")
+@policy(Policy.STAFF)
+def refuse(appointment_id: str) -> AnyResponse:
+    """The reservation is declined and its time given back."""
+    reason = request.form.get("reason", "")
+    try:
+        decline(_checked(appointment_id), reason, scope=scope(), desk=house().desk, now=house().clock())
+    except StepNotAllowed:
+        return _back("late", appointment_id)
+    except FieldRefused:
+        return _back("reason", appointment_id)
+    return _back("declined", appointment_id)
+
+
+def _asked(fields: dict[str, str]) -> Asked:
+    desk, where = house().desk, scope()
+    offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
+    return asked_of(fields, offer, guards.staff().practitioner_id, house().clock())
+
+
+def _back(did: str, appointment_id: str) -> AnyResponse:
+    return redirect(_asked(request.form).url(did=did, about=appointment_id), 303)
+
+
+def _checked(appointment_id: str) -> str:
+    if not appointment_id.isascii() or not appointment_id.isalnum():
+        raise NotFound
+    return appointment_id
+
+
+def _notice() -> Notice | None:
+    """Return what came of the answer this page follows; addresses carry an id only, never a name or a number."""
+    did, about, desk, where = request.args.get("did", ""), request.args.get("about", ""), house().desk, scope()
+    if not did:
+        return None
+    try:
+        _checked(about)
+        offer, appointment = desk.database.read(
+            lambda connection: (
+                desk.current_offer(connection, where),
+                AppointmentStore(connection, where).get(about),
+            )
+        )
+    except NotFound:
+        return None
+    return notice_of(did, appointment, offer, house().clock())

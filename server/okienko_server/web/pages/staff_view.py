@@ -1,0 +1,231 @@
+"""The schedule page in plain values: what was asked, the way to its neighbours, who waits, the grid, a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from flask import url_for
+
+from okienko_server.domain.appointment import Appointment
+from okienko_server.domain.cells import days_from, local_day
+from okienko_server.domain.offer import Offer, Practitioner
+from okienko_server.operations.schedule import ScheduleView
+from okienko_server.storage.staff import SignedIn
+from okienko_server.texts import load
+from okienko_server.web.pages.present import offer_badge, when_in
+from okienko_server.web.pages.staff_card import Card, card_of
+from okienko_server.web.pages.staff_grid import Grid, grid_of
+from okienko_widget import load as widget_texts
+from okienko_widget.views import ClinicBadge
+
+WEEK, DAY = "week", "day"
+EVERYBODY = "all"
+FARTHEST = timedelta(days=3 * 366)
+"""How far from today the schedule can be leafed."""
+SEVERAL = 8
+"""More therapists than this are a list to choose from instead of chips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of the schedule a page shows; an empty practitioner means everybody, which only a day can show."""
+
+    day: date
+    view: str
+    practitioner: str
+
+    @property
+    def first(self) -> date:
+        return self.day - timedelta(days=self.day.weekday()) if self.view == WEEK else self.day
+
+    @property
+    def days(self) -> int:
+        return 7 if self.view == WEEK else 1
+
+    def fields(self) -> dict[str, str]:
+        """Return it as the fields of a query or a form."""
+        return {"day": self.day.isoformat(), "view": self.view, "practitioner": self.practitioner or EVERYBODY}
+
+    def url(self, **more: str) -> str:
+        """Return the address of this part of the schedule."""
+        return url_for("staff.schedule", **self.fields(), **more)
+
+
+def asked_of(fields: Mapping[str, str], offer: Offer, own: str, now: datetime) -> Asked:
+    """Return what a query asks for; whatever makes no sense becomes the nearest that does. `own` is the asker's practitioner."""
+    today = local_day(now, offer.clinic.zone)
+    own = own if own in offer.practitioners else ""
+    view = fields.get("view", "")
+    if view not in (WEEK, DAY):
+        view = WEEK if own else DAY
+    try:
+        day = min(max(date.fromisoformat(fields.get("day", "")), today - FARTHEST), today + FARTHEST)
+    except ValueError:
+        day = today
+    person = fields.get("practitioner", "")
+    if person not in offer.practitioners:
+        person = "" if person == EVERYBODY else own
+    if not person and view == WEEK:
+        person = own or next(iter(offer.practitioners), "")
+    return Asked(day, view, person)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A link with its words; `here` marks the page one is on."""
+
+    words: str
+    url: str
+    here: bool = False
+    mark: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A group of reservations to answer, under a heading when there are two groups."""
+
+    heading: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What came of an answer; the telephone when somebody has to call."""
+
+    words: str
+    phone: str = ""
+    dial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePage:
+    """Everything the template shows."""
+
+    clinic: ClinicBadge
+    who: SignedIn
+    asked: Asked
+    title: str
+    person: Practitioner | None
+    previous: Way
+    today: Way
+    next: Way
+    views: tuple[Way, ...]
+    people: tuple[Way, ...]
+    as_list: bool
+    waiting: tuple[Waiting, ...]
+    count: int
+    grid: Grid
+    heads: tuple[Way, ...]
+    """One for each column of the grid."""
+    fingerprint: str
+    notice: Notice | None
+
+    def show(self, card: Card) -> str:
+        """Return where in the schedule a waiting reservation stands."""
+        person = card.practitioner_id if self.asked.practitioner else ""
+        return replace(self.asked, day=date.fromisoformat(card.day), practitioner=person).url(_anchor=f"b-{card.id}")
+
+
+def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None) -> SchedulePage:
+    """Return the page for a schedule read for `asked`."""
+    offer, t = seen.offer, load()
+    pairs = _pairs(seen, asked)
+    title = _title([day for day, _ in pairs] or days_from(asked.first, asked.days), asked, offer, now)
+    step = timedelta(days=asked.days)
+    today = replace(asked, day=local_day(now, offer.clinic.zone))
+    return SchedulePage(
+        clinic=offer_badge(offer),
+        who=who,
+        asked=asked,
+        title=title,
+        person=offer.practitioners.get(asked.practitioner),
+        previous=Way(t(f"schedule.previous_{asked.view}"), replace(asked, day=asked.first - step).url()),
+        today=Way(t("schedule.today"), today.url(), here=today.first == asked.first),
+        next=Way(t(f"schedule.next_{asked.view}"), replace(asked, day=asked.first + step).url()),
+        views=tuple(Way(t(f"schedule.{view}"), replace(asked, view=view).url(), view == asked.view) for view in (DAY, WEEK)),
+        people=tuple(_people(offer, asked)),
+        as_list=len(offer.practitioners) > SEVERAL,
+        waiting=tuple(_waiting(seen, who, now)),
+        count=len(seen.to_confirm),
+        grid=grid_of(pairs, seen.appointments, offer, now),
+        heads=tuple(_head(day, person, asked, offer) for day, person in pairs),
+        fingerprint=seen.fingerprint,
+        notice=notice,
+    )
+
+
+def _pairs(seen: ScheduleView, asked: Asked) -> list[tuple[date, Practitioner]]:
+    """Return the columns: working days of one therapist (a weekend only when something is on), or a day of several."""
+    offer, zone = seen.offer, seen.offer.clinic.zone
+    people = [p for p in offer.practitioners.values() if asked.practitioner in ("", p.id)]
+    if asked.view == DAY:
+        return [(asked.day, person) for person in people]
+    busy = {local_day(a.starts_at, zone) for a in seen.appointments if a.practitioner_id == asked.practitioner}
+    return [
+        (day, person)
+        for person in people
+        for day in days_from(asked.first, asked.days)
+        if day.weekday() < 5 or day in busy or any(hours.weekday == day.weekday() for hours in person.hours)
+    ]
+
+
+def _title(days: list[date], asked: Asked, offer: Offer, now: datetime) -> str:
+    t, words = load(), widget_texts()
+    first, last = days[0], days[-1]
+    month = words(f"month_of.{last.month}")
+    if asked.view == DAY:
+        weekday = when_in(offer.clinic.zone).weekday(first)
+        title = t("schedule.range.day", weekday=weekday, number=first.day, month=month)
+    elif first.month == last.month:
+        title = t("schedule.range.within_month", first=first.day, last=last.day, month=month)
+    else:
+        first_month = words(f"month_of.{first.month}")
+        title = t("schedule.range.across_months", first=first.day, first_month=first_month, last=last.day, month=month)
+    if last.year == local_day(now, offer.clinic.zone).year:
+        return title
+    return t("schedule.range.year", range=title, year=last.year)
+
+
+def _people(offer: Offer, asked: Asked) -> list[Way]:
+    ways = [Way(p.name, "", p.id == asked.practitioner, p.initials, p.id) for p in offer.practitioners.values()]
+    if asked.view == DAY and len(ways) > 1:
+        ways.insert(0, Way(load()("schedule.everybody"), "", not asked.practitioner, "", EVERYBODY))
+    return [
+        replace(way, url=replace(asked, practitioner="" if way.value == EVERYBODY else way.value).url()) for way in ways
+    ]
+
+
+def _waiting(seen: ScheduleView, who: SignedIn, now: datetime) -> list[Waiting]:
+    """Return what waits, a therapist's own before the others'."""
+    t = load()
+    own = [a for a in seen.to_confirm if who.practitioner_id and a.practitioner_id == who.practitioner_id]
+    others = [a for a in seen.to_confirm if a not in own]
+    groups = [Waiting(heading, _cards(some, seen, now)) for heading, some in (
+        (t("waiting.own"), own), (t("waiting.others"), others)
+    ) if some]  # fmt: skip
+    return groups if own else [replace(group, heading="") for group in groups]
+
+
+def _cards(appointments: list[Appointment], seen: ScheduleView, now: datetime) -> tuple[Card, ...]:
+    return tuple(card_of(one, seen.offer, now) for one in appointments)
+
+
+def _head(day: date, person: Practitioner, asked: Asked, offer: Offer) -> Way:
+    if asked.view == DAY:
+        return Way(person.name, replace(asked, view=WEEK, practitioner=person.id).url(), mark=person.initials)
+    weekday = when_in(offer.clinic.zone).weekday_short(day)
+    return Way(weekday, replace(asked, day=day, view=DAY).url(), mark=str(day.day), value=widget_texts()(f"month_of.{day.month}"))
+
+
+def notice_of(did: str, appointment: Appointment, offer: Offer, now: datetime) -> Notice | None:
+    """Return what to say after an answer, by how the appointment stands now; None when that fits nothing that was done."""
+    t, card = load(), card_of(appointment, offer, now)
+    key = f"notice.{did}.{card.state}"
+    if key not in t:
+        return None
+    child = f"{key}_child"
+    words = t(child if card.child and child in t else key, name=card.name, when=card.when)
+    return Notice(words, card.phone, card.dial) if card.state == "cancelled" else Notice(words)

@@ -1,0 +1,110 @@
+// Keeps a page that says where its changes are asked for (main[data-poll]) fresh in place. Everything works without it.
+(() => {
+  const FIRST_WAIT = 1000;
+  const LONGEST_WAIT = 30000;
+  const REDRAW = 60000;
+  const policy = window.trustedTypes && trustedTypes.createPolicy('okienko', { createHTML: (html) => html });
+  const live = document.querySelector('[data-live]');
+  const offline = document.querySelector('[data-offline]');
+  const main = () => document.querySelector('main[data-poll]');
+  let seen = main() ? main().dataset.seen : '';
+  let drawn = Date.now();
+  let wait = FIRST_WAIT;
+  let timer = 0;
+  let asking = false;
+
+  const waiting = () => [...document.querySelectorAll('[data-waiting]')].map((card) => card.dataset.waiting);
+
+  // What somebody is in the middle of: open panels, typed words, the place of the eye and of the keyboard.
+  const remember = () => {
+    const at = document.activeElement;
+    return {
+      at: at && main().contains(at) ? at.id : '',
+      span: at && at.matches('input:not([type=hidden])') ? [at.selectionStart, at.selectionEnd] : null,
+      typed: [...main().querySelectorAll('input[id], select[id]')].map((field) => [field.id, field.value]),
+      open: [...main().querySelectorAll('details[open]')].map((panel) => panel.id),
+      sheet: [...main().querySelectorAll('[popover]')].filter((sheet) => sheet.matches(':popover-open')).map((sheet) => sheet.id),
+      scrolls: [...main().querySelectorAll('[data-scroll], aside')].map((box) => [box.scrollTop, box.scrollLeft]),
+      page: [scrollX, scrollY],
+    };
+  };
+
+  const restore = (kept) => {
+    const by = (id) => id && document.getElementById(id);
+    kept.typed.forEach(([id, value]) => { if (by(id)) by(id).value = value; });
+    kept.open.forEach((id) => { if (by(id)) by(id).open = true; });
+    kept.sheet.forEach((id) => { if (by(id)) by(id).showPopover(); });
+    main().querySelectorAll('[data-scroll], aside').forEach((box, place) => {
+      if (kept.scrolls[place]) [box.scrollTop, box.scrollLeft] = kept.scrolls[place];
+    });
+    scrollTo(...kept.page);
+    if (!kept.at) return;
+    const field = by(kept.at) || by('waiting');
+    if (!field) return;
+    field.focus({ preventScroll: true });
+    if (kept.span && field.setSelectionRange) field.setSelectionRange(...kept.span);
+  };
+
+  const get = async (url) => {
+    const answer = await fetch(url, { redirect: 'manual', cache: 'no-store', signal: AbortSignal.timeout(8000) });
+    if (answer.type === 'opaqueredirect') {
+      // The session ended: the page itself leads to the sign-in.
+      location.reload();
+      return new Promise(() => {});
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.text();
+  };
+
+  const redraw = async () => {
+    const html = await get(location.href.split('#')[0]);
+    const page = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, 'text/html');
+    const fresh = page.querySelector('main[data-poll]');
+    if (!fresh) return;
+    const before = new Set(waiting());
+    const kept = remember();
+    main().replaceWith(document.adoptNode(fresh));
+    document.title = page.title;
+    restore(kept);
+    drawn = Date.now();
+    const news = [...main().querySelectorAll('[data-waiting]')].filter((card) => !before.has(card.dataset.waiting));
+    news.forEach((card) => card.classList.add('s-new'));
+    if (news.length) live.textContent = main().dataset.arrived;
+  };
+
+  const ask = async () => {
+    if (asking || document.hidden || !main()) return;
+    asking = true;
+    try {
+      const text = await get(main().dataset.poll);
+      const now = JSON.parse(text).fingerprint || text;
+      if (now !== seen || Date.now() - drawn > REDRAW) await redraw();
+      seen = now;
+      wait = FIRST_WAIT;
+      if (offline) offline.hidden = true;
+    } catch {
+      wait = Math.min(wait * 2, LONGEST_WAIT);
+      if (offline) offline.hidden = wait < FIRST_WAIT * 8;
+    }
+    asking = false;
+    clearTimeout(timer);
+    timer = setTimeout(ask, wait);
+  };
+
+  if (main()) {
+    timer = setTimeout(ask, FIRST_WAIT);
+    document.addEventListener('visibilitychange', ask);
+    window.addEventListener('online', ask);
+  }
+  // A doubled click sends an answer once.
+  document.addEventListener('submit', (event) => {
+    if (event.target.dataset.sent) event.preventDefault();
+    else if (event.target.method === 'post') event.target.dataset.sent = 'yes';
+  });
+  window.addEventListener('pageshow', () => {
+    document.querySelectorAll('form[data-sent]').forEach((form) => { delete form.dataset.sent; });
+  });
+  document.addEventListener('change', (event) => {
+    if (event.target.id === 'who') event.target.form.requestSubmit();
+  });
+})();

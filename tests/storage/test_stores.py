@@ -1,0 +1,252 @@
+"""A store sees one clinic: it refuses a scope without one, and never touches a neighbour with the same ids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from okienko_server.domain.appointment import Appointment, Person, Status, Step
+from okienko_server.domain.cells import cell_at
+from okienko_server.domain.details import Details
+from okienko_server.domain.errors import ForeignClinic, NotFound, StepNotAllowed
+from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.verification import Challenge
+from okienko_server.storage.appointments import AppointmentStore
+from okienko_server.storage.challenges import AnswerStore, ChallengeStore
+from okienko_server.storage.diary import DiaryStore, Entry
+from okienko_server.storage.directory import PortalStore
+from okienko_server.storage.occupancy import OccupancyStore
+from okienko_server.storage.offers import OfferStore
+from okienko_server.storage.onboarding import ClinicRecordStore
+from okienko_server.storage.outbox import OutboxStore
+from okienko_server.storage.session import Database
+from okienko_server.storage.staff import StaffSessionStore
+from okienko_server.storage.store import ClinicStore, OperatorStore
+from okienko_server.storage.tables import Base, StaffRow
+from tests.storage.rows import NOW, WARSAW, add_appointment, add_clinic, proposed, scope_of
+from tests.storage.test_schema import stores
+
+LATER = NOW + timedelta(minutes=10)
+CHALLENGE = Challenge("digest", LATER, 0, 1, NOW, used=False)
+
+
+@pytest.mark.parametrize("kind", ScopeKind)
+@pytest.mark.parametrize("store", stores(ClinicStore), ids=lambda store: store.__name__)
+def test_a_clinics_store_refuses_a_scope_without_a_clinic(
+    database: Database, store: type[ClinicStore], kind: ScopeKind
+) -> None:
+    with database.reading() as connection, pytest.raises(ForeignClinic):
+        store(connection, Scope(kind))
+
+
+@pytest.mark.parametrize("kind", [ScopeKind.PORTAL, ScopeKind.CLINIC, ScopeKind.STAFF])
+@pytest.mark.parametrize("store", stores(OperatorStore), ids=lambda store: store.__name__)
+def test_an_operators_store_refuses_everybody_else(
+    database: Database, store: type[OperatorStore], kind: ScopeKind
+) -> None:
+    with database.reading() as connection:
+        store(connection, operator_scope())
+        with pytest.raises(ForeignClinic):
+            store(connection, Scope(kind, "klinika", "session"))
+
+
+def test_the_portals_store_refuses_whoever_is_pinned(database: Database) -> None:
+    with database.reading() as connection:
+        for kind in (ScopeKind.PORTAL, ScopeKind.OPERATOR):
+            PortalStore(connection, Scope(kind))
+        for kind in (ScopeKind.CLINIC, ScopeKind.STAFF):
+            with pytest.raises(ForeignClinic):
+                PortalStore(connection, Scope(kind, "klinika"))
+
+
+def everything_of(connection: Connection, clinic_id: str) -> dict[str, list[Any]]:
+    """Return every row of every table that belongs to a clinic."""
+    return {
+        table.name: sorted(map(repr, connection.execute(select(table).where(table.c.clinic_id == clinic_id))))
+        for table in Base.metadata.sorted_tables
+        if "clinic_id" in table.c
+    }
+
+
+def fill(connection: Connection, clinic_id: str) -> None:
+    """Write a clinic with one row of everything, under ids every other clinic has too."""
+    scope = scope_of(clinic_id)
+    add_clinic(connection, clinic_id)
+    made = add_appointment(connection, "a1", clinic_id)
+    connection.execute(
+        insert(StaffRow).values(
+            clinic_id=clinic_id, id="s1", email="ewa@example.pl", name="Ewa", role="therapist", password_hash="", practitioner_id="anna"
+        )
+    )  # fmt: skip
+    cells = range(cell_at(made.starts_at), cell_at(made.ends_at))
+    assert OccupancyStore(connection, scope).take("a1", "anna", cells, LATER, NOW, WARSAW)
+    ChallengeStore(connection, scope).put("a1", CHALLENGE)
+    assert AnswerStore(connection, scope).keep("key", "sha", "a1", NOW)
+    OutboxStore(connection, scope).add("a1", "verification", "+48601234567", "kod", NOW)
+    StaffSessionStore(connection, scope).open("token", "s1", "csrf", NOW)
+
+
+def change_everything(connection: Connection, clinic_id: str) -> None:
+    """Call every method that writes, from the clinic's own scope."""
+    scope = scope_of(clinic_id)
+    appointments, occupancy = AppointmentStore(connection, scope), OccupancyStore(connection, scope)
+    challenges, sessions = ChallengeStore(connection, scope), StaffSessionStore(connection, scope)
+    held = appointments.own("a1", lock=True)
+    typed = Details(Person("Jan", "Nowak"), Person(), "+48601234567", "", consent=True)
+    appointments.give_details(held, typed, LATER, NOW)
+    appointments.extend(held, LATER + timedelta(minutes=1), NOW)
+    appointments.add_consent("a1", "processing", "2026-11", "sha", "Jan Nowak", NOW)
+    challenges.put("a1", Challenge("other", LATER, 0, 2, NOW, used=False))
+    challenges.take_try("a1")
+    challenges.mark_used("a1")
+    AnswerStore(connection, scope).keep("another key", "sha", "a1", NOW)
+    OutboxStore(connection, scope).add("a1", "confirmation", "+48601234567", "termin", NOW)
+    appointments.step(held, Step.RELEASE, NOW)
+    own = range(cell_at(held.starts_at), cell_at(held.ends_at))
+    assert occupancy.keep("a1", "anna", own, LATER + timedelta(minutes=1), NOW, WARSAW)
+    cells = range(cell_at(held.starts_at) + 20, cell_at(held.starts_at) + 40)
+    assert occupancy.take("a1", "anna", cells, LATER, NOW, WARSAW)
+    occupancy.free("a1", WARSAW)
+    planned = proposed("a2", clinic_id, status=Status.BOOKED, held_until=None)
+    DiaryStore(connection, scope).fill([Entry(planned, cells)], WARSAW)
+    OfferStore(connection, scope).raise_revision()
+    ClinicRecordStore(connection, scope).allow_origins(("https://example.pl",))
+    ClinicRecordStore(connection, scope).add_absence("anna", NOW, LATER, "urlop")
+    sessions.seen("token", LATER)
+    sessions.close("token")
+
+
+def test_nothing_a_clinic_does_changes_a_row_of_another_with_the_same_ids(database: Database) -> None:
+    for clinic in ("a", "b", "ab"):
+        database.write(lambda connection, clinic=clinic: fill(connection, clinic))  # type: ignore[misc]
+    with database.reading() as connection:
+        before = {clinic: everything_of(connection, clinic) for clinic in ("a", "b", "ab")}
+    database.write(lambda connection: change_everything(connection, "a"))
+    with database.reading() as connection:
+        assert everything_of(connection, "b") == before["b"]
+        assert everything_of(connection, "ab") == before["ab"]
+        untouched = [name for name, rows in everything_of(connection, "a").items() if rows == before["a"][name]]
+    offer = {"location", "opening_hours", "service", "practitioner", "competence", "practitioner_service"}
+    assert set(untouched) == offer | {"working_hours", "staff"}
+
+
+def test_nothing_of_another_clinic_can_be_read_under_its_ids(database: Database) -> None:
+    database.write(lambda connection: fill(connection, "b"))
+    database.write(lambda connection: add_clinic(connection, "a"))
+    scope = scope_of("a")
+    with database.reading() as connection:
+        appointments = AppointmentStore(connection, scope)
+        for look in (appointments.get, appointments.own):
+            with pytest.raises(NotFound):
+                look("a1")
+        assert appointments.held_by_session() == []
+        assert appointments.between(NOW, NOW + timedelta(days=9), frozenset(Status)) == []
+        assert ChallengeStore(connection, scope).get("a1") is None
+        assert AnswerStore(connection, scope).find("key") is None
+        assert StaffSessionStore(connection, scope).find("token") is None
+        seen = OccupancyStore(connection, scope).read(NOW.date(), LATER.date() + timedelta(days=3), NOW, WARSAW)
+        assert (seen.revision, seen.busy) == (1, {})
+
+
+def test_a_row_cannot_name_a_thing_of_another_clinic(database: Database) -> None:
+    database.write(lambda connection: add_clinic(connection, "a", ["anna"]))
+    database.write(lambda connection: add_clinic(connection, "b", ["ewa"]))
+
+    def work(connection: Connection) -> None:
+        AppointmentStore(connection, scope_of("a")).add(proposed("a1", "a", practitioner_id="ewa"))
+
+    with pytest.raises(IntegrityError):
+        database.write(work)
+
+
+def test_an_appointment_of_another_session_does_not_exist(database: Database) -> None:
+    database.write(lambda connection: fill(connection, "a"))
+    with database.reading() as connection:
+        assert AppointmentStore(connection, scope_of("a")).own("a1").id == "a1"
+        for session in ("", "visitor-2", "VISITOR-1"):
+            with pytest.raises(NotFound):
+                AppointmentStore(connection, scope_of("a", session)).own("a1")
+
+
+def test_an_appointment_comes_back_as_it_was_written(database: Database) -> None:
+    database.write(add_clinic)
+    made = proposed(patient=Person("Żaneta", "O'Hara; --"), comment="😀\n„cytat”", phone="+48601234567")
+    database.write(lambda connection: AppointmentStore(connection, scope_of()).add(made))
+    with database.reading() as connection:
+        assert AppointmentStore(connection, scope_of()).get("a1") == made
+
+
+def test_a_step_taken_twice_is_refused_the_second_time(database: Database) -> None:
+    database.write(add_clinic)
+    made = database.write(add_appointment)
+
+    def verify(connection: Connection) -> Appointment:
+        return AppointmentStore(connection, scope_of()).step(made, Step.VERIFY, NOW, pending_at=NOW)
+
+    pending = database.write(verify)
+    assert pending == replace(made, status=Status.PENDING, held_until=None, pending_at=NOW)
+    assert database.read(lambda connection: AppointmentStore(connection, scope_of()).get("a1")) == pending
+    with pytest.raises(StepNotAllowed):
+        database.write(verify)
+
+
+@pytest.mark.parametrize("step", [Step.EXPIRE, Step.RELEASE])
+def test_a_hold_that_comes_to_nothing_forgets_who_it_was(database: Database, step: Step) -> None:
+    database.write(add_clinic)
+    who: dict[str, Any] = {
+        "patient": Person("Jan", "Kowalski"),
+        "booker": Person("Ewa", "Kowalska"),
+        "phone": "+48601234567",
+    }
+    made = database.write(lambda connection: add_appointment(connection, comment="boli", **who))
+    database.write(lambda connection: AppointmentStore(connection, scope_of()).step(made, step, NOW))
+    left = database.read(lambda connection: AppointmentStore(connection, scope_of()).get("a1"))
+    assert (left.patient, left.booker, left.phone, left.comment, left.held_until) == (Person(), Person(), "", "", None)
+
+
+def test_every_change_of_an_appointment_shows_in_the_fingerprint(database: Database) -> None:
+    database.write(add_clinic)
+    prints = []
+
+    def look(connection: Connection) -> str:
+        return AppointmentStore(connection, scope_of()).fingerprint(NOW, NOW + timedelta(days=2))
+
+    prints.append(database.read(look))
+    made = database.write(add_appointment)
+    prints.append(database.read(look))
+    for step in (Step.VERIFY, Step.CONFIRM, Step.CANCEL):
+        made = database.read(lambda connection: AppointmentStore(connection, scope_of()).get("a1"))
+        database.write(lambda connection, s=step, m=made: AppointmentStore(connection, scope_of()).step(m, s, NOW))  # type: ignore[misc]
+        prints.append(database.read(look))
+    assert len(set(prints)) == 5
+
+
+def test_a_new_code_does_not_reset_the_tries(database: Database) -> None:
+    database.write(add_clinic)
+    database.write(add_appointment)
+
+    def work(connection: Connection) -> Challenge:
+        store = ChallengeStore(connection, scope_of())
+        store.put("a1", CHALLENGE)
+        for _ in range(3):
+            store.take_try("a1")
+        store.put("a1", Challenge("new", LATER, 0, 2, NOW, used=False))
+        return store.take_try("a1")
+
+    assert database.write(work) == Challenge("new", LATER, 4, 2, NOW, used=False)
+
+
+def test_an_answer_is_kept_once_under_a_key(database: Database) -> None:
+    database.write(add_clinic)
+
+    def keep(connection: Connection) -> list[bool]:
+        store = AnswerStore(connection, scope_of())
+        return [store.keep("key", "sha", "first", NOW), store.keep("key", "other", "second", NOW)]
+
+    assert database.write(keep) == [True, False]
+    assert database.read(lambda connection: AnswerStore(connection, scope_of()).find("key")) == ("sha", "first")
