@@ -114,13 +114,18 @@ def at_once(port: int, requests: list[bytes]) -> tuple[float, dict[int, int]]:
         began = time.perf_counter()
         for (_, writer), request in zip(lines, requests, strict=True):
             writer.write(request)
-        answers = await asyncio.gather(*(reader.read(-1) for reader, _ in lines))
+        answers = await asyncio.gather(*(_last_words(reader, writer) for reader, writer in lines))
         took = time.perf_counter() - began
         statuses: dict[int, int] = {}
         for answer in answers:
             statuses[int(answer[9:12])] = statuses.get(int(answer[9:12]), 0) + 1
-        for _, writer in lines:
-            writer.close()
         return took, statuses
 
     return asyncio.run(burst())
+
+
+async def _last_words(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """Return the whole answer and hang up at once: a sync worker waits for its client to close."""
+    answer = await reader.read(-1)
+    writer.close()
+    return answer
