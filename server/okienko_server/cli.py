@@ -149,7 +149,10 @@ def token() -> None:
 @click.option("--service", default="", help="Id of the only service on offer.")
 @click.option("--practitioner", default="", help="Id of the only therapist on offer.")
 @click.option(
-    "--category", default="", type=click.Choice(["", *ProblemCategory]), help="The only problem category on offer."
+    "--category",
+    default="",
+    type=click.Choice(["", *(one.value for one in ProblemCategory)]),
+    help="The only problem category on offer.",
 )
 def embed(clinic: str, url: str, service: str, practitioner: str, category: str) -> None:
     """Print the token of a clinic and the line for its page."""

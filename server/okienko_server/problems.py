@@ -33,7 +33,6 @@ STATUS: dict[str, int] = {
     "session_expired": 401,
     "session_invalid": 401,
     "token_invalid": 401,
-    "token_expired": 401,
     "token_revoked": 403,
     "clinic_unavailable": 403,
     "foreign_clinic": 403,

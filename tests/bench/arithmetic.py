@@ -5,16 +5,17 @@ from __future__ import annotations
 import timeit
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import select
+
 from okienko_server.domain.cells import days_from
 from okienko_server.domain.offer import Offer
-from okienko_server.domain.slots import bits, start_masks, window
 from okienko_server.domain.scope import Scope, ScopeKind
+from okienko_server.domain.slots import bits, start_masks, window
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import AppointmentRow
-from sqlalchemy import select
 from tests.bench import world
 
 DAYS = 60

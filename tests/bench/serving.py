@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 from okienko.tokens import WidgetSession, new_session_id
 from okienko_server.domain.cells import instant_of
-from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.offer import ServiceKind
+from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question, find_slots

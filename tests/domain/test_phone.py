@@ -93,4 +93,4 @@ def test_anything_typed_is_a_polish_mobile_or_refused_with_a_code(typed: str) ->
 
 def test_a_kept_number_is_read_aloud_in_threes_and_hidden_in_the_middle() -> None:
     assert spoken("+48601234567") == "601 234 567"
-    assert masked("+48601234567") == "601 ••• 567"
+    assert masked("+48601234567") == "601\u00a0•••\u00a0567"

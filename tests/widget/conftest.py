@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import pytest
-from okienko_widget import render, script_hash, style_hash
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from okienko_widget import render, script_hash, style_hash
 from tests.chromium import find_or_fetch
 from tests.widget import samples
 

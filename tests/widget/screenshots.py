@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from okienko_widget import render
 from playwright.sync_api import sync_playwright
 
+from okienko_widget import render
 from tests.chromium import find_or_fetch
 from tests.widget import samples
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from okienko_widget import render
 from playwright.sync_api import Browser
 
+from okienko_widget import render
 from tests.widget import samples
 
 RULES = {

@@ -8,8 +8,8 @@ import re
 
 import brotli
 import pytest
-from okienko_widget import bundle, render
 
+from okienko_widget import bundle, render
 from tests.widget import samples
 
 

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 
 import brotli
 import pytest
+
 from okienko_widget import load, render
 from okienko_widget.views import ClinicBadge, MessageView, SlotChoice, SlotGroup
-
 from tests.widget import samples
 
 TEXTS = load()

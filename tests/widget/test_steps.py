@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from okienko_widget.steps import ORDER, Step, next_step, progress, steps
 
 

@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
 from okienko_widget import load
 from okienko_widget.texts import plural_form
-
 from tests.widget import samples
 
 TEXTS = load()

@@ -65,7 +65,7 @@ def test_a_visit_past_midnight_names_both_days() -> None:
 
 @pytest.mark.parametrize(
     ("grosze", "words"),
-    [(18000, "180 zł"), (18050, "180,50 zł"), (5, "0,05 zł"), (120000, "1200 zł"), (1234500, "12 345 zł")],
+    [(18000, "180\u00a0zł"), (18050, "180,50\u00a0zł"), (5, "0,05\u00a0zł"), (120000, "1200\u00a0zł"), (1234500, "12 345\u00a0zł")],
 )
 def test_prices(grosze: int, words: str) -> None:
     assert WHEN.price(grosze) == words
@@ -78,4 +78,4 @@ def test_names_of_days_and_months() -> None:
 
 
 def test_durations_of_minutes_and_of_timedeltas() -> None:
-    assert WHEN.duration(60) == WHEN.duration(timedelta(hours=1)) == "60 min"
+    assert WHEN.duration(60) == WHEN.duration(timedelta(hours=1)) == "60\u00a0min"

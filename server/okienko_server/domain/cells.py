@@ -75,11 +75,11 @@ class DayGrid:
         return found
 
     def between(self, start: int, end: int) -> int:
-        """Return the mask of cells during which the wall clock shows start <= minutes < end."""
+        """Return the mask of whole cells during which the wall clock shows start <= minutes < end."""
         if self.length == ORDINARY_DAY:
             low, high = -(-start // CELL_MINUTES), min(end, 24 * 60) // CELL_MINUTES
             return ones(high - low) << low if high > low else 0
-        return sum(1 << i for i, minutes in enumerate(self.wall_minutes) if start <= minutes < end)
+        return sum(1 << i for i, minutes in enumerate(self.wall_minutes) if start <= minutes <= end - CELL_MINUTES)
 
     def every(self, minutes: int) -> int:
         """Return the mask of cells that start on a multiple of `minutes` past midnight by the wall clock."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from okienko_server.domain.appointment import Person
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
 from okienko_server.domain.phone import polish_mobile
 
-MAX_NAME = 60
+MAX_NAME = 80
 MAX_COMMENT = 500
 
 
@@ -37,8 +38,8 @@ def checked(details: Details, *, child: bool) -> Details:
             phone = polish_mobile(details.phone.strip())
         except FieldRefused as refused:
             errors["phone"] = refused.code
-    comment = details.comment.strip()
-    if len(comment) > MAX_COMMENT or not _printable(comment):
+    comment = details.comment.replace("\r\n", "\n").strip()  # a browser counts a line break once and sends two
+    if len(comment) > MAX_COMMENT or not printable(comment):
         errors["comment"] = "text_too_long" if len(comment) > MAX_COMMENT else "bad_request"
     if not details.consent:
         errors["consent"] = "consent_required"
@@ -54,11 +55,11 @@ def _name(person: Person, prefix: str, errors: dict[str, str]) -> Person:
             errors[prefix + field] = "required"
         elif len(value) > MAX_NAME:
             errors[prefix + field] = "name_too_long"
-        elif not _printable(value):
+        elif not printable(value):
             errors[prefix + field] = "bad_request"
     return Person(**typed)
 
 
-def _printable(text: str) -> bool:
-    """NUL breaks PostgreSQL's text, other control characters break every list they are shown in."""
-    return all(ch.isprintable() or ch in "\n\r\t" for ch in text)
+def printable(text: str) -> bool:
+    """NUL breaks PostgreSQL's text, a lone surrogate every encoder, other control characters every list they are shown in."""
+    return all(ch in "\n\r\t" or unicodedata.category(ch) not in ("Cc", "Cs") for ch in text)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ T = TypeVar("T")
 MAX_KEPT = 20_000
 """Opening masks an offer keeps before it begins anew."""
 
+NEAR_MIDNIGHT = 120
+"""Minutes a visit and its buffers may reach over midnight."""
 DURATIONS = (30, 45, 50, 60)
 """Lengths of a HealthcareService in minutes."""
 
@@ -155,6 +158,11 @@ class Offer:
     absences: tuple[Absence, ...]
     _masks: dict[tuple[str, str, date], int] = field(default_factory=dict)
     _spans: dict[tuple[str, str, date, int], int] = field(default_factory=dict)
+
+    @cached_property
+    def near_midnight(self) -> bool:
+        """True when a visit with its buffers could reach into another day."""
+        return any(door.start < NEAR_MIDNIGHT or door.end > 24 * 60 - NEAR_MIDNIGHT for door in self.opening)
 
     def practitioner(self, practitioner_id: str) -> Practitioner:
         """Raises NotFound for a stranger."""

@@ -7,7 +7,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from okienko_server.domain.errors import FieldRefused
 
-_PREMIUM = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
+_SPECIAL = (PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
 _MAX_TYPED = 40
 
 
@@ -25,7 +25,7 @@ def polish_mobile(typed: str, *, field: str = "phone") -> str:
     if not phonenumbers.is_valid_number(number):
         raise FieldRefused("phone_invalid", field=field)
     kind = phonenumbers.number_type(number)
-    if kind in _PREMIUM:
+    if kind in _SPECIAL:
         raise FieldRefused("phone_premium", field=field)
     if number.country_code != 48:
         raise FieldRefused("phone_foreign", field=field)
@@ -41,6 +41,6 @@ def spoken(e164: str) -> str:
 
 
 def masked(e164: str) -> str:
-    """Return the number with its middle hidden: "601 ••• 567"."""
+    """Return the number with its middle hidden: "601 ••• 567", in one piece."""
     digits = e164.removeprefix("+48")
-    return f"{digits[:3]} ••• {digits[-3:]}"
+    return f"{digits[:3]}\u00a0•••\u00a0{digits[-3:]}"

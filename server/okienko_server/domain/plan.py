@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import available_timezones
 
 from okienko_server.domain.cells import CELL_MINUTES
+from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.offer import DURATIONS, ServiceKind
 from okienko_server.domain.problem import MAX_AGE_MONTHS, AgeRange, Competence, ProblemCategory
 
@@ -38,7 +40,7 @@ def weekly(text: str) -> Week:
     """Return the hours of "mon-fri 8:00-12:00 12:30-16:00, sat 9:00-13:00"; raises PlanRefused."""
     shifts: list[Shift] = []
     for part in text.split(","):
-        days, *spans = part.split()
+        days, *spans = part.split() or [""]
         for weekday in _weekdays(days):
             shifts += [_shift(weekday, span) for span in spans]
     return tuple(sorted(shifts, key=lambda shift: (shift.weekday, shift.start)))
@@ -46,10 +48,11 @@ def weekly(text: str) -> Week:
 
 def _weekdays(text: str) -> range:
     first, _, last = text.partition("-")
-    try:
-        return range(_WEEKDAYS.index(first), _WEEKDAYS.index(last or first) + 1)
-    except ValueError:
-        raise PlanRefused(f"{text!r} is no weekday and no span of weekdays.") from None
+    if first in _WEEKDAYS and (last or first) in _WEEKDAYS:
+        days = range(_WEEKDAYS.index(first), _WEEKDAYS.index(last or first) + 1)
+        if days:
+            return days
+    raise PlanRefused(f"{text!r} is no weekday and no span of weekdays from Monday to Sunday.")
 
 
 def _shift(weekday: int, text: str) -> Shift:
@@ -65,19 +68,23 @@ def _shift(weekday: int, text: str) -> Shift:
 
 def competent(text: str) -> tuple[Competence, ...]:
     """Return the competences of "spine 18y+, paediatrics 0m-17y, sports" (no ages: all of them); raises PlanRefused."""
-    return tuple(_competence(*part.split()) for part in text.split(","))
+    return tuple(_competence(part) for part in text.split(","))
 
 
-def _competence(category: str, ages: str = "0m+") -> Competence:
-    found = _AGES.fullmatch(ages)
+def _competence(text: str) -> Competence:
+    category, _, ages = text.strip().partition(" ")
+    found = _AGES.fullmatch(ages or "0m+")
     if not found or category not in list(ProblemCategory):
-        raise PlanRefused(f"{category} {ages} is no competence.")
+        raise PlanRefused(f"{text!r} is no competence.")
     low, low_unit, high, high_unit = found.groups()
     lowest = int(low) * (12 if low_unit == "y" else 1)
     highest = MAX_AGE_MONTHS
     if high:
         highest = int(high) * 12 + 11 if high_unit == "y" else int(high)
-    return Competence(ProblemCategory(category), AgeRange(lowest, highest))
+    try:
+        return Competence(ProblemCategory(category), AgeRange(lowest, highest))
+    except FieldRefused:
+        raise PlanRefused(f"{text!r} spans no possible ages.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +179,16 @@ class ClinicPlan:
             raise PlanRefused(f"The short name {self.slug!r} may hold only a-z, 0-9 and single hyphens.")
         if not _PHONE.fullmatch(self.phone):
             raise PlanRefused(f"The telephone {self.phone!r} must be written as +48 and nine digits, without spaces.")
+        if self.zone not in available_timezones():
+            raise PlanRefused(f"There is no time zone {self.zone!r}.")
+        if self.slot_step_minutes < CELL_MINUTES or min(self.notice_minutes, self.horizon_days) < 0:
+            raise PlanRefused("Starts need a step of at least one cell; notice and horizon cannot be negative.")
         places = _known("location", (place.name for place in self.locations))
         services = _known("service", (service.name for service in self.services))
         people = _known("practitioner", (person.name for person in self.practitioners))
         _known("account", (one.email for one in self.staff), needed=False)
         for service in self.services:
-            if service.minutes not in DURATIONS or service.price < 0:
+            if service.minutes not in DURATIONS or min(service.price, service.buffer_before, service.buffer_after) < 0:
                 raise PlanRefused(f"The service {service.name!r} must take one of {DURATIONS} minutes, at a price.")
         for person in self.practitioners:
             _all_known(f"{person.name} works at", person.hours, places)

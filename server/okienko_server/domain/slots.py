@@ -15,6 +15,8 @@ from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, cells_of
 from okienko_server.domain.errors import SlotRefused
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner
 
+ONE_DAY = timedelta(days=1)
+
 
 def runs(free: int, length: int) -> int:
     """Return the mask of positions from which `length` consecutive bits of `free` are set, in O(log length) shifts."""
@@ -31,7 +33,10 @@ class Window:
     """The part of time a question asks about: consecutive local days and the first and last bookable cell in them."""
 
     days: tuple[DayGrid, ...]
+    around: tuple[DayGrid, ...]
+    """The same days; with one more at either end where the clinic receives near midnight."""
     base: int
+    """Cell of the first midnight of `around`: bit 0 of every mask."""
     bookable: int
     """Mask over the whole window of starts that keep the minimum notice and the horizon."""
     length: int = 0
@@ -44,13 +49,16 @@ def window(offer: Offer, first: date, last: date, now: datetime) -> Window:
     today = local_day(now, clinic.zone)
     first, last = max(first, today), min(last, today + timedelta(days=clinic.horizon_days))
     if first > last:
-        return Window((), 0, 0)
+        return Window((), (), 0, 0)
     days = tuple(day_grid(clinic.zone, first + timedelta(days=i)) for i in range((last - first).days + 1))
-    base = days[0].first
-    length = days[-1].first + days[-1].length - base
+    around = days
+    if offer.near_midnight:
+        around = (day_grid(clinic.zone, first - ONE_DAY), *days, day_grid(clinic.zone, last + ONE_DAY))
+    base, length = around[0].first, around[-1].first + around[-1].length - around[0].first
+    begin, end = days[0].first - base, days[-1].first + days[-1].length - base
     earliest = -(-int((now + timedelta(minutes=clinic.notice_minutes)).timestamp()) // CELL_SECONDS)
-    cut = min(max(earliest - base, 0), length)
-    return Window(days, base, ones(length) & ~ones(cut), length)
+    cut = min(max(earliest - base, begin), end)
+    return Window(days, around, base, ones(end) & ~ones(cut), length)
 
 
 Busy = Mapping[str, Mapping[date, int]]
@@ -66,7 +74,7 @@ def start_masks(
     location_id: str = "",
 ) -> dict[tuple[str, str], int]:
     """Return (practitioner id, location id) -> mask of free starts over the window; empty masks are left out."""
-    step = _steps(span.days, offer.clinic.slot_step_minutes) & span.bookable
+    step = _steps(span.around, offer.clinic.slot_step_minutes) & span.bookable
     body = cells_of(service.minutes)
     length = span.length
     before, after = cells_of(service.buffer_before), cells_of(service.buffer_after)
@@ -78,7 +86,7 @@ def start_masks(
         for place in {hours.location_id for hours in person.hours}:
             if location_id and place != location_id:
                 continue
-            opened = offer.open_span(person.id, place, span.days)
+            opened = offer.open_span(person.id, place, span.around)
             starts = runs(opened & ~taken, body) & step
             if starts and (before or after):
                 clear = ones(taken.bit_length() + length + before + after) & ~(taken << before)
@@ -99,7 +107,7 @@ def _steps(days: tuple[DayGrid, ...], minutes: int) -> int:
 
 def _over_days(span: Window, masks: Mapping[date, int]) -> int:
     whole = 0
-    for grid in span.days:
+    for grid in span.around:
         if mask := masks.get(grid.day):
             whole |= mask << (grid.first - span.base)
     return whole
@@ -133,7 +141,7 @@ def nearest_starts(span: Window, starts: int, cell: int, count: int) -> list[int
 def refusal(offer: Offer, start: datetime, now: datetime) -> SlotRefused | None:
     """Return why a start can never be offered, or None: past, notice, horizon and grid; hours are asked of the masks."""
     clinic = offer.clinic
-    if start <= now:
+    if start < now:
         return SlotRefused("slot_past")
     if start < now + timedelta(minutes=clinic.notice_minutes):
         return SlotRefused("slot_short_notice")

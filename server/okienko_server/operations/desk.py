@@ -53,7 +53,8 @@ class Desk:
         offer = self.shelf.get(scope.clinic_id) or self.offer(connection, scope)
         zone = offer.clinic.zone
         start = first or local_day(now, zone)
-        seen = OccupancyStore(connection, scope).read(start, start + timedelta(days=days - 1), now, zone)
+        more = timedelta(days=1 if offer.near_midnight else 0)
+        seen = OccupancyStore(connection, scope).read(start - more, start + timedelta(days=days - 1) + more, now, zone)
         if seen.revision != offer.revision:
             offer = self.offer(connection, scope)
         if not admitted(offer, scope).clinic.visible:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Appointment, Status, Step
 from okienko_server.domain.cells import local_day
+from okienko_server.domain.details import printable
 from okienko_server.domain.errors import FieldRefused, StepNotAllowed
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
@@ -39,9 +40,9 @@ def confirm(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> 
 
 def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
     """Cancel a pending appointment with a reason and give its time back. Raises NotFound, FieldRefused, StepNotAllowed."""
-    reason = reason.strip()
-    if len(reason) > MAX_REASON or not all(ch.isprintable() or ch in "\r\n\t" for ch in reason):
-        raise FieldRefused("text_too_long", field="reason")
+    reason = reason.replace("\r\n", "\n").strip()
+    if len(reason) > MAX_REASON or not printable(reason):
+        raise FieldRefused("text_too_long" if len(reason) > MAX_REASON else "bad_request", field="reason")
 
     def work(connection: Connection) -> None:
         store = AppointmentStore(connection, scope)

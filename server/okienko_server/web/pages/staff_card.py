@@ -32,7 +32,7 @@ class Card:
     when: str
     start: str
     what: str
-    """Kind of visit, problem category, minutes."""
+    """Kind of visit, problem category, "65+" when it matters, minutes."""
     kind: str
     practitioner: str
     place: str
@@ -55,7 +55,7 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
     zone, t, patient = offer.clinic.zone, load(), appointment.patient
     when, today = when_in(zone), local_day(now, zone)
     start, end = when.time(appointment.starts_at), when.time(appointment.ends_at)
-    age = _age(appointment.age)
+    age = f", {_age(appointment.age)}" if appointment.age.is_child else ""
     person = offer.practitioners.get(appointment.practitioner_id)
     kind, waits = widget_texts()(f"kind.{appointment.kind}").lower(), appointment.status is Status.PENDING
     return Card(
@@ -83,8 +83,9 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
 
 def _what(appointment: Appointment, kind: str) -> str:
     minutes = appointment.ends_at - appointment.starts_at
-    duration = widget_texts()("when.duration", minutes=int(minutes.total_seconds()) // 60)
-    return " · ".join((kind, widget_texts()(f"category.{appointment.category}"), duration))
+    duration = widget_texts()("when.duration", minutes=int(minutes.total_seconds()) // 60).replace(" ", "\u00a0")
+    senior = (load()("age.senior"),) if appointment.age == SENIOR else ()
+    return " · ".join((kind, widget_texts()(f"category.{appointment.category}"), *senior, duration))
 
 
 def _place(appointment: Appointment, offer: Offer) -> str:
@@ -93,13 +94,10 @@ def _place(appointment: Appointment, offer: Offer) -> str:
 
 
 def _age(age: AgeRange) -> str:
-    t = load()
-    if not age.is_child:
-        return f", {t('age.senior')}" if age == SENIOR else ""
-    exact = age.lowest == age.highest
-    if age.lowest < MONTHS_SPOKEN and (exact or age.lowest < 12):
-        return f", {t('age.months', n=age.lowest)}"
-    return f", {t.plural('age.years', age.lowest // 12)}"
+    t, exact = load(), age.lowest == age.highest
+    if age.lowest < MONTHS_SPOKEN and exact:
+        return t("age.months", n=age.lowest)
+    return t("age.infant") if age.lowest < 12 else t.plural("age.years", age.lowest // 12)
 
 
 def _made(appointment: Appointment, now: datetime, offer: Offer) -> str:

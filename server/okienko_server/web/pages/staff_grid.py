@@ -49,7 +49,6 @@ class Column:
     opened: tuple[Span, ...]
     away: tuple[Span, ...]
     blocks: tuple[Block, ...]
-    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,8 @@ class Grid:
     whole: str
     hours: tuple[Span, ...]
     columns: tuple[Column, ...]
+    now: Span | None
+    """The present moment, when today is among the columns."""
 
     @property
     def empty(self) -> bool:
@@ -96,7 +97,15 @@ def grid_of(
         window.place(window.first, window.last),
         tuple(Span(window.place(hour, hour + 60), f"{hour // 60}:00") for hour in hours),
         tuple(_column(day, person, shown[day, person.id], offer, window, now) for day, person in pairs),
+        _present(window, offer, now) if local_day(now, offer.clinic.zone) in {day for day, _ in pairs} else None,
     )
+
+
+def _present(window: Window, offer: Offer, now: datetime) -> Span | None:
+    local = now.astimezone(offer.clinic.zone)
+    minute = local.hour * 60 + local.minute
+    place = window.place(minute, minute + CELL_MINUTES)
+    return Span(place, when_in(offer.clinic.zone).time(now)) if place else None
 
 
 def _window(days: set[date], appointments: Sequence[Appointment], offer: Offer) -> Window:
@@ -122,7 +131,6 @@ def _column(
     day: date, person: Practitioner, appointments: Sequence[Appointment], offer: Offer, window: Window, now: datetime
 ) -> Column:
     grid, today = day_grid(offer.clinic.zone, day), local_day(now, offer.clinic.zone) == day
-    minute = grid.wall_minutes[cell_at(now) - grid.first] if today else -1
     opened = [span for place in offer.locations for span in _opened(grid, offer.open_mask(person.id, place, day))]
     return Column(
         day=day,
@@ -133,7 +141,6 @@ def _column(
         opened=tuple(Span(place) for start, end in opened if (place := window.place(start, end))),
         away=tuple(_away(grid, person.id, offer, window)),
         blocks=tuple(_block(one, offer, window, now) for one in appointments),
-        now=window.place(minute, minute + CELL_MINUTES) if today else "",
     )
 
 
@@ -170,13 +177,12 @@ def _away(grid: DayGrid, practitioner_id: str, offer: Offer, window: Window) -> 
             mask = grid.clip(cell_at(absence.start), -(-int(absence.end.timestamp()) // CELL_SECONDS))
             for start, end in _opened(grid, mask):
                 if place := window.place(start, end):
-                    yield Span(place, _away_words(absence, grid, offer))
+                    yield Span(place, _away_words(absence, start > window.first, end < window.last, offer))
 
 
-def _away_words(absence: Absence, grid: DayGrid, offer: Offer) -> str:
-    when, t, zone = when_in(offer.clinic.zone), load(), offer.clinic.zone
-    begins, ends = local_day(absence.start, zone) == grid.day, local_day(absence.end, zone) == grid.day
-    begins = begins and cell_at(absence.start) > grid.first
+def _away_words(absence: Absence, begins: bool, ends: bool, offer: Offer) -> str:
+    """Name only those ends of an absence that lie within the hours shown."""
+    when, t = when_in(offer.clinic.zone), load()
     start, end = when.time(absence.start), when.time(absence.end)
     if begins and ends:
         return t("schedule.away_between", start=start, end=end)

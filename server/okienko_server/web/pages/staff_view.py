@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from flask import url_for
 
@@ -44,11 +45,11 @@ class Asked:
     def days(self) -> int:
         return 7 if self.view == WEEK else 1
 
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> dict[str, Any]:
         """Return it as the fields of a query or a form."""
         return {"day": self.day.isoformat(), "view": self.view, "practitioner": self.practitioner or EVERYBODY}
 
-    def url(self, **more: str) -> str:
+    def url(self, **more: Any) -> str:
         """Return the address of this part of the schedule."""
         return url_for("staff.schedule", **self.fields(), **more)
 
@@ -88,6 +89,7 @@ class Waiting:
     """A group of reservations to answer, under a heading when there are two groups."""
 
     heading: str
+    own: bool
     cards: tuple[Card, ...]
 
 
@@ -145,7 +147,9 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
         previous=Way(t(f"schedule.previous_{asked.view}"), replace(asked, day=asked.first - step).url()),
         today=Way(t("schedule.today"), today.url(), here=today.first == asked.first),
         next=Way(t(f"schedule.next_{asked.view}"), replace(asked, day=asked.first + step).url()),
-        views=tuple(Way(t(f"schedule.{view}"), replace(asked, view=view).url(), view == asked.view) for view in (DAY, WEEK)),
+        views=tuple(
+            Way(t(f"schedule.{view}"), replace(asked, view=view).url(), view == asked.view) for view in (DAY, WEEK)
+        ),
         people=tuple(_people(offer, asked)),
         as_list=len(offer.practitioners) > SEVERAL,
         waiting=tuple(_waiting(seen, who, now)),
@@ -190,7 +194,10 @@ def _title(days: list[date], asked: Asked, offer: Offer, now: datetime) -> str:
 
 
 def _people(offer: Offer, asked: Asked) -> list[Way]:
-    ways = [Way(p.name, "", p.id == asked.practitioner, p.initials, p.id) for p in offer.practitioners.values()]
+    ways = [
+        Way(f"{p.first_name} {p.last_name}", "", p.id == asked.practitioner, p.initials, p.id)
+        for p in offer.practitioners.values()
+    ]
     if asked.view == DAY and len(ways) > 1:
         ways.insert(0, Way(load()("schedule.everybody"), "", not asked.practitioner, "", EVERYBODY))
     return [
@@ -200,13 +207,12 @@ def _people(offer: Offer, asked: Asked) -> list[Way]:
 
 def _waiting(seen: ScheduleView, who: SignedIn, now: datetime) -> list[Waiting]:
     """Return what waits, a therapist's own before the others'."""
-    t = load()
     own = [a for a in seen.to_confirm if who.practitioner_id and a.practitioner_id == who.practitioner_id]
     others = [a for a in seen.to_confirm if a not in own]
-    groups = [Waiting(heading, _cards(some, seen, now)) for heading, some in (
-        (t("waiting.own"), own), (t("waiting.others"), others)
-    ) if some]  # fmt: skip
-    return groups if own else [replace(group, heading="") for group in groups]
+    groups = [Waiting(load()("waiting.own"), True, _cards(own, seen, now))] if own else []
+    if others:
+        groups.append(Waiting(load()("waiting.others") if own else "", False, _cards(others, seen, now)))
+    return groups
 
 
 def _cards(appointments: list[Appointment], seen: ScheduleView, now: datetime) -> tuple[Card, ...]:
@@ -217,7 +223,12 @@ def _head(day: date, person: Practitioner, asked: Asked, offer: Offer) -> Way:
     if asked.view == DAY:
         return Way(person.name, replace(asked, view=WEEK, practitioner=person.id).url(), mark=person.initials)
     weekday = when_in(offer.clinic.zone).weekday_short(day)
-    return Way(weekday, replace(asked, day=day, view=DAY).url(), mark=str(day.day), value=widget_texts()(f"month_of.{day.month}"))
+    return Way(
+        weekday,
+        replace(asked, day=day, view=DAY).url(),
+        mark=str(day.day),
+        value=widget_texts()(f"month_of.{day.month}"),
+    )
 
 
 def notice_of(did: str, appointment: Appointment, offer: Offer, now: datetime) -> Notice | None:

@@ -13,6 +13,11 @@
   let timer = 0;
   let asking = false;
 
+  const say = (text) => {
+    live.textContent = '';
+    setTimeout(() => { live.textContent = text; }, 100);
+  };
+
   const waiting = () => [...document.querySelectorAll('[data-waiting]')].map((card) => card.dataset.waiting);
 
   // What somebody is in the middle of: open panels, typed words, the place of the eye and of the keyboard.
@@ -60,7 +65,7 @@
     const html = await get(location.href.split('#')[0]);
     const page = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, 'text/html');
     const fresh = page.querySelector('main[data-poll]');
-    if (!fresh) return;
+    if (!fresh || document.querySelector('form[data-sent]')) return;
     const before = new Set(waiting());
     const kept = remember();
     main().replaceWith(document.adoptNode(fresh));
@@ -69,11 +74,11 @@
     drawn = Date.now();
     const news = [...main().querySelectorAll('[data-waiting]')].filter((card) => !before.has(card.dataset.waiting));
     news.forEach((card) => card.classList.add('s-new'));
-    if (news.length) live.textContent = main().dataset.arrived;
+    if (news.length) say(main().dataset.arrived);
   };
 
   const ask = async () => {
-    if (asking || document.hidden || !main()) return;
+    if (asking || document.hidden) return;
     asking = true;
     try {
       const text = await get(main().dataset.poll);
@@ -90,6 +95,11 @@
     clearTimeout(timer);
     timer = setTimeout(ask, wait);
   };
+
+  // The present hour stands in the middle of a grid that is higher than the screen.
+  const grid = document.querySelector('[data-scroll]');
+  const present = grid && grid.querySelector('.s-now');
+  if (present) grid.scrollTop += present.getBoundingClientRect().top - grid.getBoundingClientRect().top - grid.clientHeight / 2;
 
   if (main()) {
     timer = setTimeout(ask, FIRST_WAIT);
