@@ -57,7 +57,9 @@ def engine_urls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def database_url(request: pytest.FixtureRequest, engine_urls: dict[str, str]) -> str:
     """A migrated, empty database, once on each engine."""
     engine: str = request.param
-    first = engine not in engine_urls or (engine == "sqlite" and not Path(engine_urls[engine].removeprefix("sqlite:///")).exists())
+    first = engine not in engine_urls or (
+        engine == "sqlite" and not Path(engine_urls[engine].removeprefix("sqlite:///")).exists()
+    )
     if engine == "postgres" and first:
         engine_urls[engine] = request.getfixturevalue("postgres_server").create_database("okienko_tests")
     database = Database(engine_urls[engine])

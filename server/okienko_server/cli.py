@@ -82,7 +82,7 @@ def serve(host: str, port: int, workers: int) -> None:
     _desk(Settings.from_environment()).database.dispose()
     if importlib.util.find_spec("gunicorn") and os.name == "posix":
         _become_gunicorn(f"{host}:{port}", workers)
-    import waitress  # type: ignore[import-untyped]
+    import waitress
 
     from okienko_server.app import create_app
 

@@ -59,7 +59,8 @@ def run() -> None:
 
 def _naive(offer: Offer, person: str, day: date, visits: Visits) -> list[datetime]:
     """Return the free 45-minute starts of one therapist's day, every quarter hour tried against every visit."""
-    found, length = [], timedelta(minutes=45)
+    found: list[datetime] = []
+    length = timedelta(minutes=45)
     taken = visits.get((person, day), [])
     if not offer.open_mask(person, "place", day):
         return found

@@ -120,7 +120,12 @@ def _offer() -> dict[type, list[dict[str, object]]]:
     hours = [(weekday, start, end) for weekday in range(5) for start, end in HALVES]
     return {
         ClinicRow: [clinic],
-        LocationRow: [{"clinic_id": CLINIC, "id": "place", "name": "Główna", "street": "ul. Długa 1", "postcode": "31-001", "city": "Kraków"}],
+        LocationRow: [
+            {
+                "clinic_id": CLINIC, "id": "place", "name": "Główna", "street": "ul. Długa 1", "postcode": "31-001",
+                "city": "Kraków",
+            }
+        ],
         ServiceRow: [
             {
                 "clinic_id": CLINIC, "id": f"service{minutes}", "name": f"Wizyta {minutes} min", "kind": "visit", "minutes": minutes,

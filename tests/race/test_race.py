@@ -117,7 +117,20 @@ def arena(url: str, factory: str) -> Iterator[Arena]:
         "OKIENKO_ENV": "development", "OKIENKO_DATABASE_URL": url, "OKIENKO_SMS": "console", "OKIENKO_PEPPER": PEPPER,
         "OKIENKO_EMBED_KEYS": KEYS.embed[0], "OKIENKO_SESSION_KEYS": KEYS.session[0],
     }  # fmt: skip
-    command = [sys.executable, "-m", "gunicorn", "-w", "4", "-b", f"127.0.0.1:{port}", "--log-level", "error", "--backlog", "512", "--preload"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-w",
+        "4",
+        "-b",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "error",
+        "--backlog",
+        "512",
+        "--preload",
+    ]
     server = subprocess.Popen([*command, f"tests.race.wsgi:{factory}()"], env=os.environ | settings)
     try:
         for _ in range(300):

@@ -65,7 +65,13 @@ def test_a_visit_past_midnight_names_both_days() -> None:
 
 @pytest.mark.parametrize(
     ("grosze", "words"),
-    [(18000, "180\u00a0zł"), (18050, "180,50\u00a0zł"), (5, "0,05\u00a0zł"), (120000, "1200\u00a0zł"), (1234500, "12 345\u00a0zł")],
+    [
+        (18000, "180\u00a0zł"),
+        (18050, "180,50\u00a0zł"),
+        (5, "0,05\u00a0zł"),
+        (120000, "1200\u00a0zł"),
+        (1234500, "12 345\u00a0zł"),
+    ],
 )
 def test_prices(grosze: int, words: str) -> None:
     assert WHEN.price(grosze) == words

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
-from waitress import create_server  # type: ignore[import-untyped]
+from waitress import create_server
 
 from okienko_server.app import create_app, start_worker
 from okienko_server.demo.keys import demo_settings

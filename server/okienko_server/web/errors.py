@@ -8,7 +8,7 @@ from flask import Flask, Response, g, make_response, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import DomainError, TokenRefused
+from okienko_server.domain.errors import DomainError
 from okienko_server.problems import status_of
 from okienko_server.web.api.problem_json import problem_response
 from okienko_server.web.guards import SignInNeeded
@@ -61,12 +61,10 @@ def _answer(code: str, status: int, error: DomainError | None) -> Response:
     if _wants_json():
         return problem_response(code, status, error)
     key = code if f"message.{code}.title" in load() else "bad_request"
-    framed = request.path.startswith("/e/")
-    link = "" if framed and isinstance(error, TokenRefused) else "/"
+    framed = request.path.startswith(("/e/", "/w/"))
     session = getattr(g, "widget_session", None)
-    if session is not None and session.kind == "clinic":
-        link = ""
-    view = MessageView(key, layout="frame" if framed or link == "" else "portal", link=link)
+    pinned = (session is not None and session.kind == "clinic") or request.path.startswith("/e/")
+    view = MessageView(key, layout="frame" if pinned else "portal", link="" if pinned else "/")
     response = widget_document(make_response(render(view), status))
     if framed:
         # A dead snippet shows a card inside whatever page pasted it; there is nothing on it to be clickjacked.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
@@ -19,6 +19,8 @@ from okienko_server.web.house import house
 from okienko_server.web.policy import Policy, policy_of
 
 STAFF_COOKIE = "okienko_staff"
+LONGEST_PAUSE = timedelta(hours=24)
+"""A page left open longer than this begins anew; until then a form may still be sent and nothing typed is lost."""
 SECURE_STAFF_COOKIE = "__Host-okienko_staff"
 
 
@@ -118,8 +120,10 @@ def _form_session(now: datetime) -> WidgetSession:
     try:
         return WidgetSession.read(request.form.get("session", ""), house().settings.keys.session, now)
     except TokenExpired as expired:
-        g.session_renewed = True
         proved: WidgetSession = expired.token
+        if now - proved.issued_at > LONGEST_PAUSE:
+            raise TokenRefused("session_expired") from None
+        g.session_renewed = True
         return replace(proved, id=new_session_id(), issued_at=now)
     except TokenInvalid:
         raise TokenRefused("session_invalid") from None

@@ -110,7 +110,6 @@ class SchedulePage:
     who: SignedIn
     asked: Asked
     title: str
-    person: Practitioner | None
     previous: Way
     today: Way
     next: Way
@@ -143,7 +142,6 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
         who=who,
         asked=asked,
         title=title,
-        person=offer.practitioners.get(asked.practitioner),
         previous=Way(t(f"schedule.previous_{asked.view}"), replace(asked, day=asked.first - step).url()),
         today=Way(t("schedule.today"), today.url(), here=today.first == asked.first),
         next=Way(t(f"schedule.next_{asked.view}"), replace(asked, day=asked.first + step).url()),

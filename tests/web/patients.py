@@ -1,0 +1,204 @@
+"""Patients who book: one through the JSON API, one through the HTML forms, and the telephone both of them own."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Row, select, update
+from werkzeug.test import TestResponse
+
+from okienko.tokens import EmbedToken, WidgetSession, new_session_id
+from okienko_server.domain.scope import Scope, ScopeKind, Source
+from okienko_server.operations.onboard_clinic import ClinicPlan, OpenedClinic, open_clinic
+from okienko_server.operations.send_sms import send_due
+from okienko_server.sms.inbox import InboxGateway, Received
+from okienko_server.storage.tables import Base, ClinicRow
+from okienko_server.web.house import House
+from tests.conftest import KEYS
+from tests.plans import clinic
+from tests.web.pages import Button, Form, Page
+
+API = "/api/v1"
+TUESDAY_TEN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+"""Tuesday 24 November 2026, 10:00 in Kraków: free in an empty diary of `tests.plans.clinic`."""
+ADULT_SPINE = {"category": "spine", "age_group": "adult"}
+JAN = {"first_name": "Janusz", "last_name": "Żółkiewski", "phone": "601 234 567", "comment": "Boli od maja", "consent": True}
+JAN_TYPED = {**JAN, "consent": "yes"}
+GUARDIAN = {"booker_first_name": "Ewa", "booker_last_name": "Grab"}
+
+
+def house_of(app: Flask) -> House:
+    found: House = app.extensions["okienko"]
+    return found
+
+
+def opened(app: Flask, plan: ClinicPlan | None = None) -> OpenedClinic:
+    """Open a clinic in the app's own database."""
+    return open_clinic(plan or clinic(), desk=house_of(app).desk)
+
+
+def rows_of(app: Flask, table: type[Base]) -> list[Row[Any]]:
+    """Return every row of a table."""
+    with house_of(app).desk.database.reading() as connection:
+        return list(connection.execute(select(table.__table__)))
+
+
+def staff_scope(clinic_id: str) -> Scope:
+    """Return the scope of somebody signed in at the clinic."""
+    return Scope(ScopeKind.STAFF, clinic_id, source=Source.STAFF, role="owner")
+
+
+def change_clinic(app: Flask, clinic_id: str, **values: Any) -> None:
+    """Change the clinic's record the way the office does, telling every reader."""
+    with house_of(app).desk.database.writing() as connection:
+        changed = {**values, "revision": ClinicRow.revision + 1}
+        connection.execute(update(ClinicRow).where(ClinicRow.clinic_id == clinic_id).values(changed))
+
+
+def embed_token(clinic_id: str, generation: int = 1, **locks: str) -> str:
+    return EmbedToken(clinic_id, generation, **locks).sign(KEYS.embed)
+
+
+class Telephone:
+    """The patient's phone: whatever the outbox has due is sent when somebody looks."""
+
+    def __init__(self, app: Flask) -> None:
+        self.house = house_of(app)
+
+    def messages(self) -> list[Received]:
+        """Return everything received, newest first."""
+        while send_due(self.house.gateway, desk=self.house.desk, now=self.house.clock()):
+            pass
+        assert isinstance(self.house.gateway, InboxGateway)
+        return self.house.gateway.messages()
+
+    def code(self) -> str:
+        """Return the newest code."""
+        for message in self.messages():
+            if found := re.search(r"kod (\d{6})", message.body):
+                return found[1]
+        raise AssertionError("no code was sent")
+
+    def wrong_code(self) -> str:
+        """Return six digits that are not the newest code."""
+        return f"{(int(self.code()) + 1) % 1_000_000:06d}"
+
+
+class ApiPatient:
+    """Somebody's program, booking for one visitor."""
+
+    def __init__(self, app: Flask, clinic_id: str = "", session: str = "", **locks: str) -> None:
+        self.app, self.client, self.phone = app, app.test_client(), Telephone(app)
+        self.session = session or self._minted(clinic_id, locks)
+        self.reference = ""
+
+    def _minted(self, clinic_id: str, locks: dict[str, str]) -> str:
+        if not clinic_id:
+            now = house_of(self.app).clock()
+            return WidgetSession(new_session_id(), "portal", None, 0, "portal", issued_at=now).sign(KEYS.session)
+        answer = self.client.post(f"{API}/sessions", json={"token": embed_token(clinic_id, **locks)})
+        assert answer.status_code == 201, answer.text
+        return str(answer.get_json()["session"])
+
+    def ask(self, method: str, path: str, body: Any = None, key: str = "") -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.session}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        return self.client.open(API + path, method=method, headers=headers, json=body)
+
+    def slots(self, **asked: Any) -> TestResponse:
+        return self.ask("POST", "/slots/search", ADULT_SPINE | asked)
+
+    def starts(self, **asked: Any) -> list[datetime]:
+        """Return every free start of the answer."""
+        days = self.slots(**asked).get_json()["days"]
+        return [datetime.fromisoformat(start) for day in days for start in day["starts"]]
+
+    def hold(self, start: datetime = TUESDAY_TEN, key: str = "", **asked: Any) -> TestResponse:
+        answer = self.ask("POST", "/appointments", ADULT_SPINE | {"start": start.isoformat()} | asked, key)
+        if answer.status_code == 201:
+            self.reference = answer.get_json()["id"]
+        return answer
+
+    def details(self, key: str = "", **typed: Any) -> TestResponse:
+        return self.ask("PUT", f"/appointments/{self.reference}/details", JAN | typed, key)
+
+    def resend(self, key: str = "") -> TestResponse:
+        return self.ask("POST", f"/appointments/{self.reference}/code", key=key)
+
+    def verify(self, code: str, key: str = "") -> TestResponse:
+        return self.ask("POST", f"/appointments/{self.reference}/verification", {"code": code}, key)
+
+    def read(self) -> TestResponse:
+        return self.ask("GET", f"/appointments/{self.reference}")
+
+    def awaiting_code(self, start: datetime = TUESDAY_TEN, **asked: Any) -> str:
+        """Hold a time, give details, and return the code that came."""
+        assert self.hold(start, **asked).status_code == 201
+        assert self.details().status_code == 200
+        return self.phone.code()
+
+    def booked(self, start: datetime = TUESDAY_TEN, **asked: Any) -> str:
+        """Book the whole way and return the reference."""
+        code = self.awaiting_code(start, **asked)
+        assert self.verify(code).status_code == 200
+        return self.reference
+
+
+class FormPatient:
+    """Somebody with a browser and no JavaScript, standing on one page at a time."""
+
+    def __init__(self, app: Flask, door: str = "/") -> None:
+        self.app, self.client, self.phone = app, app.test_client(), Telephone(app)
+        self.answers: list[TestResponse] = []
+        self.page = self._see(self.client.get(door))
+
+    def _see(self, response: TestResponse) -> Page:
+        self.answers.append(response)
+        self.page = Page(response)
+        return self.page
+
+    def press(self, action: str, button: str = "", **changes: str) -> Page:
+        """Send the first form with that address (and button), after changing some of its fields."""
+        form = self.page.form(action, button)
+        pressed = next((b for b in form.buttons if b.value == button), None) if button else None
+        return self.send(form, pressed, **changes)
+
+    def send(self, form: Form, button: Button | None = None, **changes: str) -> Page:
+        return self._see(self.client.post(form.action, data=form.filled(button, **changes)))
+
+    def problem(self, category: str = "spine", **chosen: str) -> Page:
+        return self.press("/w/problem", category, **chosen)
+
+    def take(self, start: datetime = TUESDAY_TEN) -> Page:
+        """Press the button of a start."""
+        return self.press("/w/hold", slot_of(start))
+
+    def details(self, **typed: str) -> Page:
+        return self.press("/w/details", **{str(k): str(v) for k, v in (JAN_TYPED | typed).items()})
+
+    def code(self, code: str) -> Page:
+        return self.press("/w/code", code=code)
+
+    def awaiting_code(self, start: datetime = TUESDAY_TEN) -> str:
+        """Walk from the problem to the code's page and return the code that came."""
+        self.problem()
+        self.take(start)
+        self.details()
+        return self.phone.code()
+
+
+def slot_of(start: datetime) -> str:
+    """Return what the button of a start posts: whole 5-minute cells since 1970."""
+    return str(int(start.timestamp()) // 300)
+
+
+def refusal_of(answer: TestResponse) -> tuple[int, str]:
+    """Return (status, code) of a problem+json answer."""
+    assert answer.mimetype == "application/problem+json", answer.text
+    body = answer.get_json()
+    assert body["status"] == answer.status_code
+    return answer.status_code, str(body["code"])
