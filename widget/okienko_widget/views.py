@@ -61,6 +61,8 @@ class ProblemView:
     age_unit: str = "years"
     errors: Mapping[str, str] = field(default_factory=dict)
     """Field name -> error key (`error.<key>`)."""
+    soonest: Mapping[str, str] = field(default_factory=dict)
+    """Category code -> its first free time in words ("dziś 13:30") for the kind and age group shown; known only at one clinic."""
 
 
 @dataclass(frozen=True, slots=True)

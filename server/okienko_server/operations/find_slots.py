@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -13,10 +13,11 @@ from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner, ServiceKind
 from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.scope import Scope
-from okienko_server.domain.slots import Window, by_day, start_masks, window
+from okienko_server.domain.slots import Window, by_day, first_start, start_masks, window
 from okienko_server.operations.desk import Desk
 
 MAX_DAYS = 62
+SOON_DAYS = 14
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -92,6 +93,32 @@ def find_slots(question: Question, *, scope: Scope, desk: Desk, now: datetime) -
     Raises NotFound for an unknown clinic, service or practitioner, ClinicUnavailable, FieldRefused for a broken lock.
     """
     return desk.database.read(lambda connection: free_times(connection, question, scope=scope, desk=desk, now=now))
+
+
+def soonest_starts(
+    questions: Sequence[Question], *, scope: Scope, desk: Desk, now: datetime
+) -> list[tuple[Offer, int | None]]:
+    """Return for each question the offer and the cell of its first free start within a fortnight, all from one read.
+
+    Raises NotFound for an unknown clinic, ClinicUnavailable.
+    """
+
+    def look(connection: Connection) -> list[tuple[Offer, int | None]]:
+        offer, busy = desk.offer_and_busy(connection, scope, None, SOON_DAYS, now)
+        today = _today(offer, now)
+        span = window(offer, today, today + timedelta(days=SOON_DAYS - 1), now)
+        found = []
+        for question in questions:
+            service = _first_given(offer, tuple(offer.services_for(question.kind, question.category)), question)
+            whole = 0
+            if service:
+                who = offer.qualified(service.id, question.category, question.age)
+                for mask in start_masks(offer, span, who, service, busy).values():
+                    whole |= mask
+            found.append((offer, first_start(span, whole)))
+        return found
+
+    return desk.database.read(look)
 
 
 def free_times(connection: Connection, question: Question, *, scope: Scope, desk: Desk, now: datetime) -> FreeTimes:

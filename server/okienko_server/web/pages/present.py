@@ -221,14 +221,20 @@ def _clinic_choice(found: ClinicFound, choices: Choices, texts: Texts, now: date
 
 
 def _short(slot: SlotChoice, start: datetime, when: When, today: date, texts: Texts) -> SlotChoice:
-    day = when.local_date(start)
+    return SlotChoice(slot.value, _soon(start, when, today, texts), slot.label, slot.practitioner, slot.place)
+
+
+def soon(offer: Offer, cell: int, now: datetime) -> str:
+    """Return a start in the fewest words: "dziś 13:30", "jutro 9:00", "pt. 27.11, 9:00"."""
+    zone = offer.clinic.zone
+    return _soon(instant_of(cell), when_in(zone), local_day(now, zone), load())
+
+
+def _soon(start: datetime, when: When, today: date, texts: Texts) -> str:
+    day, time = when.local_date(start), when.time(start)
     if 0 <= (day - today).days <= 1:
-        words = texts("clinics.today" if day == today else "clinics.tomorrow", time=slot.time)
-    else:
-        words = texts(
-            "clinics.short", weekday=when.weekday_short(day), date=f"{day.day}.{day.month:02d}", time=slot.time
-        )
-    return SlotChoice(slot.value, words, slot.label, slot.practitioner, slot.place)
+        return texts("clinics.today" if day == today else "clinics.tomorrow", time=time)
+    return texts("clinics.short", weekday=when.weekday_short(day), date=f"{day.day}.{day.month:02d}", time=time)
 
 
 def cell_of_slot(value: str) -> int | None:

@@ -12,13 +12,13 @@ from flask import Response, g, make_response
 
 from okienko_server.domain.appointment import Appointment, Status
 from okienko_server.domain.cells import cell_at, instant_of, local_day
-from okienko_server.domain.errors import DomainError, FieldsRefused, HoldExpired, NotFound
+from okienko_server.domain.errors import DomainError, FieldRefused, FieldsRefused, HoldExpired, NotFound
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import masked, spoken
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import resend_wait
-from okienko_server.operations.find_slots import MAX_DAYS, find_slots
+from okienko_server.operations.find_slots import MAX_DAYS, Question, find_slots, soonest_starts
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import release
 from okienko_server.operations.search_clinics import search_clinics
@@ -89,9 +89,20 @@ class Visit:
         view = ProblemView(
             frame=self._frame(offer), categories=tuple(codes), category=chosen.category, kind=chosen.kind,
             age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
-            age_unit=chosen.age_unit, errors=errors or {},
+            age_unit=chosen.age_unit, errors=errors or {}, soonest=self._soonest(where, codes) if where else {},
         )  # fmt: skip
         return self._page(view, offer)
+
+    def _soonest(self, where: Scope, codes: Sequence[ProblemCategory]) -> dict[str, str]:
+        """Return each category's first free time in words; the answer to "how soon" stands on the very first screen."""
+        asked: dict[str, Question] = {}
+        for code in codes:
+            with suppress(FieldRefused, FieldsRefused):
+                asked[code.value] = self.choices.but(category=code.value, week="").question().narrowed(where)
+        found = soonest_starts(list(asked.values()), scope=where, desk=self.desk, now=self.now)
+        return {
+            code: present.soon(offer, cell, self.now) for code, (offer, cell) in zip(asked, found, strict=True) if cell
+        }
 
     def clinics(self) -> Response:
         """Step 2 on the portal: where."""
