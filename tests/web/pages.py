@@ -9,6 +9,8 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from okienko_widget import load
+
 Attributes = dict[str, str]
 
 
@@ -66,6 +68,10 @@ class Page(HTMLParser):
     def text(self) -> str:
         """Everything a person can read, with single blanks."""
         return " ".join(" ".join(self._words).split())
+
+    def says(self, key: str, **parts: str) -> bool:
+        """Return whether the catalogue's sentence stands on the page."""
+        return " ".join(load()(key, **parts).split()) in self.text
 
     def form(self, action: str, button: str = "") -> Form:
         """Return the first form sent to that address, with a button of that value when one is named."""

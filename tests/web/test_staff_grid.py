@@ -98,8 +98,10 @@ def test_working_hours_holidays_and_the_present_are_marked() -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "words"),
-    [("2026-11-24 06:00", "2026-11-24 12:00", "nieobecność do\u00a012:00"), ("2026-11-24 13:00", "2026-11-30 00:00", "nieobecność od\u00a013:00"),
-     ("2026-11-24 10:00", "2026-11-24 11:00", "nieobecność 10:00\u2060–\u206011:00"), ("2026-11-20 00:00", "2026-11-30 00:00", "nieobecność")],
+    [("2026-11-24 06:00", "2026-11-24 12:00", "nieobecność do\u00a012:00"),
+     ("2026-11-24 13:00", "2026-11-30 00:00", "nieobecność od\u00a013:00"),
+     ("2026-11-24 10:00", "2026-11-24 11:00", "nieobecność 10:00\u2060–\u206011:00"),
+     ("2026-11-20 00:00", "2026-11-30 00:00", "nieobecność")],
 )  # fmt: skip
 def test_an_absence_names_the_ends_that_can_be_seen(start: str, end: str, words: str) -> None:
     offer = offer_of(ANNA, opening=DOORS, absences=[Absence(ANNA.id, local(start), local(end))])

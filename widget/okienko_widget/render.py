@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,7 +21,7 @@ from okienko_widget.views import (
     DoneView,
     MessageView,
     ProblemView,
-    SlotChoice,
+    SlotGroup,
     TimesView,
     View,
 )
@@ -34,9 +35,10 @@ class _TightLoader(PackageLoader):
         return re.sub(r">\n\s*(?=[<{])|(?<=[%}]})\n\s*(?=<)", lambda end: end[0].strip(), source), path, fresh
 
 
-def _slot_buttons(slots: Sequence[SlotChoice]) -> Markup:
+@lru_cache(maxsize=4096)
+def _slot_buttons(group: SlotGroup) -> Markup:
     """Return one submit button for each free start; escaped in one go, because a week may have hundreds."""
-    rows = "\n".join(f"{slot.value}\t{slot.time}" for slot in slots)
+    rows = "\n".join(f"{slot.value}\t{slot.time}" for slot in group.slots)
     between = '</button><button name="slot" value="'
     buttons = str(escape(rows)).replace("\t", '">').replace("\n", between)
     return Markup(f'<button name="slot" value="{buttons}</button>')  # noqa: S704 - escaped above

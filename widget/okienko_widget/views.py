@@ -122,8 +122,10 @@ class Choice:
     chosen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SlotGroup:
+    """The free times of one part of a day; known by identity, so that what was drawn of it can be kept."""
+
     part: PartOfDay
     slots: tuple[SlotChoice, ...]
 

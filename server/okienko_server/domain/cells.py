@@ -67,12 +67,7 @@ class DayGrid:
 
     def iso_of(self, mask: int) -> list[str]:
         """Return the ISO local times of a mask's set cells, in order."""
-        iso, found = self.iso, []
-        while mask:
-            low = mask & -mask
-            found.append(iso[low.bit_length() - 1])
-            mask ^= low
-        return found
+        return list(_iso_of(self, mask))
 
     def between(self, start: int, end: int) -> int:
         """Return the mask of whole cells during which the wall clock shows start <= minutes < end."""
@@ -91,6 +86,12 @@ class DayGrid:
         """Return the mask of the part of [start_cell, end_cell) that lies in this day."""
         low, high = max(start_cell - self.first, 0), min(end_cell - self.first, self.length)
         return ones(high - low) << low if high > low else 0
+
+
+@lru_cache(maxsize=4096)
+def _iso_of(grid: DayGrid, mask: int) -> tuple[str, ...]:
+    # Kept, because a day reads the same until somebody takes a time of it.
+    return tuple(grid.iso[bit] for bit in range(mask.bit_length()) if mask >> bit & 1)
 
 
 @lru_cache(maxsize=4096)

@@ -43,6 +43,11 @@ class Desk:
             return self.offer(connection, scope)
         return admitted(offer, scope)
 
+    def offer_at(self, connection: Connection, scope: Scope, revision: int) -> Offer:
+        """Return the kept offer when it carries that revision, read a moment ago, else a fresh one."""
+        offer = self.shelf.get(scope.clinic_id)
+        return admitted(offer, scope) if offer and offer.revision == revision else self.offer(connection, scope)
+
     def offer_and_busy(
         self, connection: Connection, scope: Scope, first: date | None, days: int, now: datetime
     ) -> tuple[Offer, dict[str, dict[date, int]]]:

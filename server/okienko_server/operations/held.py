@@ -12,7 +12,6 @@ from okienko_server.domain.scope import Scope
 from okienko_server.domain.verification import Challenge
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.appointments import AppointmentStore
-from okienko_server.storage.challenges import ChallengeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,7 @@ def get_appointment(appointment_id: str, *, scope: Scope, desk: Desk) -> Held:
     """Return this session's appointment and the state of its code; raises NotFound."""
 
     def look(connection: Connection) -> Held:
-        appointment = AppointmentStore(connection, scope).own(appointment_id)
-        challenge = ChallengeStore(connection, scope).get(appointment_id)
-        return Held(appointment, challenge, desk.current_offer(connection, scope))
+        found = AppointmentStore(connection, scope).own(appointment_id)
+        return Held(found.appointment, found.challenge, desk.offer_at(connection, scope, found.revision))
 
     return desk.database.read(look)

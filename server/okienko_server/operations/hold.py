@@ -159,9 +159,10 @@ def release(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> 
 
     def work(connection: Connection) -> None:
         store = AppointmentStore(connection, scope)
-        appointment = store.own(appointment_id, lock=True)
-        store.step(appointment, Step.RELEASE, now)
-        OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
+        found = store.own(appointment_id, lock=True)
+        store.step(found.appointment, Step.RELEASE, now)
+        zone = desk.offer_at(connection, scope, found.revision).clinic.zone
+        OccupancyStore(connection, scope).free(appointment_id, zone)
 
     try:
         desk.database.write(work)

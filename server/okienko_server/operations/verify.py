@@ -35,9 +35,10 @@ def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: D
     StepNotAllowed, ResendRefused after too many codes, IdempotencyMismatch.
     """
 
-    def step(counter: _Counter, before: Appointment) -> Held:
+    def step(counter: _Counter, held: Held) -> Held:
+        before = held.appointment
         good = checked(details, child=before.age.is_child)
-        held = counter.kept(before)
+        counter.keep(held)
         after = counter.appointments.give_details(held.appointment, good, before.hold_ends(now), now)
         counter.keep_consent(before, good)
         return counter.send_code(replace(held, appointment=after), same_phone=good.phone == before.phone)
@@ -52,12 +53,12 @@ def resend_code(appointment_id: str, *, key: str = "", scope: Scope, desk: Desk,
     Raises ResendRefused, HoldExpired (with alternatives), NotFound, StepNotAllowed.
     """
 
-    def step(counter: _Counter, before: Appointment) -> Held:
-        held = counter.kept(before)
+    def step(counter: _Counter, held: Held) -> Held:
+        counter.keep(held)
         if held.challenge is None:
             raise StepNotAllowed
         check_resend(held.challenge, now)
-        after = counter.appointments.extend(before, before.hold_ends(now), now)
+        after = counter.appointments.extend(held.appointment, held.appointment.hold_ends(now), now)
         return counter.write_code(replace(held, appointment=after))
 
     return _run(appointment_id, step, f"resend {appointment_id}", key, scope=scope, desk=desk, now=now)
@@ -66,8 +67,9 @@ def resend_code(appointment_id: str, *, key: str = "", scope: Scope, desk: Desk,
 def extend_hold(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> Held:
     """Keep the time ten minutes more, at most forty in all (WCAG 2.2.1). Raises HoldExpired, NotFound, StepNotAllowed."""
 
-    def step(counter: _Counter, before: Appointment) -> Held:
-        held = counter.kept(before)
+    def step(counter: _Counter, held: Held) -> Held:
+        counter.keep(held)
+        before = held.appointment
         return replace(held, appointment=counter.appointments.extend(before, before.hold_ends(now), now))
 
     return _run(appointment_id, step, "extend", "", scope=scope, desk=desk, now=now)
@@ -80,7 +82,7 @@ def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, 
     """
     digest = code_digest(desk.pepper, appointment_id, "".join(code.split()))
 
-    def step(counter: _Counter, before: Appointment) -> Held | DomainError:
+    def step(counter: _Counter, held: Held) -> Held | DomainError:
         try:
             challenge = counter.challenges.take_try(appointment_id)
             check_code(challenge, digest, now)
@@ -88,9 +90,9 @@ def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, 
             return refused
         except NotFound:
             raise StepNotAllowed from None
-        held = counter.kept(before, for_good=True)
+        counter.keep(held, for_good=True)
         counter.challenges.mark_used(appointment_id)
-        after = counter.appointments.step(before, Step.VERIFY, now, pending_at=now)
+        after = counter.appointments.step(held.appointment, Step.VERIFY, now, pending_at=now)
         text = confirmation_text(desk.texts, held.offer.clinic, after.starts_at)
         counter.outbox.add(after.id, CONFIRMATION, after.phone, text, now)
         return Held(after, replace(challenge, used=True), held.offer)
@@ -100,7 +102,7 @@ def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, 
 
 def _run(
     appointment_id: str,
-    step: Callable[[_Counter, Appointment], Held | DomainError],
+    step: Callable[[_Counter, Held], Held | DomainError],
     request: str,
     key: str,
     *,
@@ -113,7 +115,9 @@ def _run(
 
     def work(connection: Connection) -> str | DomainError:
         counter = _Counter(connection, scope, desk, now)
-        outcome = step(counter, counter.appointments.own(appointment_id, lock=True))
+        found = counter.appointments.own(appointment_id, lock=True)
+        offer = desk.offer_at(connection, scope, found.revision)
+        outcome = step(counter, Held(found.appointment, found.challenge, offer))
         if isinstance(outcome, DomainError):
             return outcome
         fresh[appointment_id] = outcome
@@ -139,13 +143,13 @@ class _Counter:
         self.challenges = ChallengeStore(connection, scope)
         self.outbox = OutboxStore(connection, scope)
 
-    def kept(self, appointment: Appointment, *, for_good: bool = False) -> Held:
+    def keep(self, held: Held, *, for_good: bool = False) -> None:
         """Go on occupying the cells; raises HoldExpired when they are gone, StepNotAllowed after the code."""
+        appointment, offer = held.appointment, held.offer
         if appointment.status in (Status.EXPIRED, Status.CANCELLED):
             raise HoldExpired
         if appointment.status is not Status.PROPOSED:
             raise StepNotAllowed
-        offer = self.desk.current_offer(self.connection, self.scope)
         until = None if for_good else appointment.hold_ends(self.now)
         if until and until <= self.now:
             raise HoldExpired
@@ -153,8 +157,6 @@ class _Counter:
         occupancy = OccupancyStore(self.connection, self.scope)
         if not occupancy.keep(appointment.id, appointment.practitioner_id, cells, until, self.now, offer.clinic.zone):
             raise HoldExpired
-        challenge = None if for_good else self.challenges.get(appointment.id)
-        return Held(appointment, challenge, offer)
 
     def keep_consent(self, appointment: Appointment, details: Details) -> None:
         """Keep which wording was agreed to, by whom."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,8 +15,9 @@ from okienko_server.domain.errors import NotFound, StepNotAllowed
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.scope import Source
+from okienko_server.domain.verification import Challenge
 from okienko_server.storage.store import ClinicStore, on_both
-from okienko_server.storage.tables import AppointmentRow, ConsentRow
+from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ClinicRow, ConsentRow
 
 _A = AppointmentRow
 _FORGOTTEN = {
@@ -33,6 +34,23 @@ _ID = (_A.clinic_id == bindparam("clinic"), _A.id == bindparam("appointment"))
 _ADD = insert(_A)
 _GET = select(_A.__table__).where(*_ID)
 _LOCK = _GET.with_for_update()
+_C = ChallengeRow
+_WHOLE = (
+    select(
+        _A.__table__,
+        ClinicRow.revision,
+        _C.digest,
+        _C.expires_at.label("code_expires_at"),
+        _C.tries,
+        _C.sends,
+        _C.sent_at,
+        _C.used,
+    )
+    .join(ClinicRow, ClinicRow.clinic_id == _A.clinic_id)
+    .outerjoin(_C, (_C.clinic_id == _A.clinic_id) & (_C.appointment_id == _A.id))
+    .where(*_ID)
+)
+_LOCK_WHOLE = _WHOLE.with_for_update(of=_A.__table__)
 _HELD_BY_SESSION = (
     select(_A.__table__)
     .where(
@@ -43,6 +61,15 @@ _HELD_BY_SESSION = (
 _COUNT = select(func.count(), func.coalesce(func.sum(_A.version), 0)).where(
     _A.clinic_id == bindparam("clinic"), _A.starts_at >= bindparam("first"), _A.starts_at < bindparam("end")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An appointment, the challenge of its code (None while none was sent), and the revision its clinic's offer stands at."""
+
+    appointment: Appointment
+    challenge: Challenge | None
+    revision: int
 
 
 @cache
@@ -81,12 +108,16 @@ class AppointmentStore(ClinicStore):
             raise NotFound
         return appointment_of(row)
 
-    def own(self, appointment_id: str, *, lock: bool = False) -> Appointment:
-        """Return an appointment made by this very visitor session; raises NotFound for anybody else's."""
-        found = self.get(appointment_id, lock=lock)
-        if not self.scope.session_id or found.session_id != self.scope.session_id:
+    def own(self, appointment_id: str, *, lock: bool = False) -> Whole:
+        """Return an appointment made by this very visitor session, with its code's state; raises NotFound for anybody else's."""
+        asked = {"clinic": self.clinic_id, "appointment": appointment_id}
+        row = self.connection.execute(_LOCK_WHOLE if lock else _WHOLE, asked).first()
+        if row is None or not self.scope.session_id or row.session_id != self.scope.session_id:
             raise NotFound
-        return found
+        challenge = None
+        if row.digest is not None:
+            challenge = Challenge(row.digest, row.code_expires_at, row.tries, row.sends, row.sent_at, row.used)
+        return Whole(appointment_of(row), challenge, row.revision)
 
     def held_by_session(self) -> list[Appointment]:
         """Return the times this visitor session holds now, in the order of their ids."""

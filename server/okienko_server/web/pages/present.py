@@ -154,15 +154,19 @@ def _services(free: FreeTimes, texts: Texts) -> Iterable[Choice]:
 
 
 def _days(free: FreeTimes) -> Iterable[DayChoice]:
-    when = when_in(free.offer.clinic.zone)
     chosen = False
     for grid, mask in free.days():
-        here = bool(mask) and not chosen
-        chosen = chosen or here
-        yield DayChoice(
-            grid.day.isoformat(), when.weekday_short(grid.day), str(grid.day.day), when.day(grid.day), mask.bit_count(), here,
-            tuple(_groups(grid, mask)),
-        )  # fmt: skip
+        yield _day(grid, mask, bool(mask) and not chosen)
+        chosen = chosen or bool(mask)
+
+
+@lru_cache(maxsize=4096)
+def _day(grid: DayGrid, mask: int, here: bool) -> DayChoice:
+    """Return one day in words; the same free times read the same until somebody takes one of them."""
+    when = when_in(grid.zone)
+    weekday, title = when.weekday_short(grid.day), when.day(grid.day)
+    groups = tuple(_groups(grid, mask))
+    return DayChoice(grid.day.isoformat(), weekday, str(grid.day.day), title, mask.bit_count(), here, groups)
 
 
 def _groups(grid: DayGrid, mask: int) -> Iterable[SlotGroup]:
