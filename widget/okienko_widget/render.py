@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -17,6 +17,7 @@ from okienko_widget.texts import load
 from okienko_widget.views import (
     ClinicsView,
     CodeView,
+    DayChoice,
     DetailsView,
     DoneView,
     MessageView,
@@ -44,6 +45,20 @@ def _slot_buttons(group: SlotGroup) -> Markup:
     return Markup(f'<button name="slot" value="{buttons}</button>')  # noqa: S704 - escaped above
 
 
+@lru_cache(maxsize=4096)
+def _day_label(day: DayChoice, opened: bool) -> Markup:
+    """Return a day of the strip; drawn once for each set of free times, because most pages show the same ones."""
+    drawn: Markup = _DAY.label(day, opened)
+    return drawn
+
+
+@lru_cache(maxsize=4096)
+def _day_panel(day: DayChoice) -> Markup:
+    """Return a day's free times, drawn once."""
+    drawn: Markup = _DAY.panel(day)
+    return drawn
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=_TightLoader("okienko_widget"),
@@ -58,6 +73,8 @@ def _environment() -> Environment:
         icons=ICONS,
         mark=MARK,
         slot_buttons=_slot_buttons,
+        day_label=_day_label,
+        day_panel=_day_panel,
         css=Markup(bundle.CSS),  # noqa: S704 - our own file
         js=Markup(bundle.JS),  # noqa: S704 - our own file
     )
@@ -65,6 +82,7 @@ def _environment() -> Environment:
 
 
 _ENVIRONMENT: Final = _environment()
+_DAY: Final[Any] = _ENVIRONMENT.get_template("day.jinja").module
 _STEP: Final[dict[type, Step]] = {
     ProblemView: "problem",
     ClinicsView: "clinics",

@@ -130,9 +130,9 @@ class SlotGroup:
     slots: tuple[SlotChoice, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DayChoice:
-    """One day of the week strip with all its free times."""
+    """One day of the week strip with all its free times; known by identity, like its groups."""
 
     date: str
     weekday: str
