@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier, BrokenBarrierError
@@ -10,13 +11,14 @@ from typing import Any, NoReturn
 import pytest
 from flask import Flask
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from okienko_server.domain.verification import check_code, code_digest
 from okienko_server.storage.challenges import ChallengeStore
 from okienko_server.storage.tables import AppointmentRow, ChallengeRow, SmsMessageRow
 from okienko_server.web.api import routes
 from tests.conftest import Clock
-from tests.web.patients import TUESDAY_TEN, ApiPatient, FormPatient, embed_token, opened, refusal_of, rows_of
+from tests.web.patients import ApiPatient, FormPatient, embed_token, opened, refusal_of, rows_of
 
 GUESSES = 100
 
@@ -207,13 +209,42 @@ def test_two_right_codes_at_once_make_one_reservation(app: Flask) -> None:
     patient = awaiting(app)
     code = patient.phone.code()
 
-    def verify(_: int) -> int:
-        own = ApiPatient(app, session=patient.session)
-        own.reference = patient.reference
-        return own.verify(code).status_code
-
-    with ThreadPoolExecutor(10) as pool:
-        statuses = sorted(pool.map(verify, range(10)))
+    statuses = at_once(patient, lambda own: own.verify(code))
     assert statuses.count(200) == 1
     assert set(statuses) <= {200, 409, 429}
     assert [row.kind for row in rows_of(app, SmsMessageRow)].count("confirmation") == 1
+
+
+def at_once(patient: ApiPatient, ask: Callable[[ApiPatient], TestResponse]) -> list[int]:
+    """Let ten programs of the same visitor ask at once, each without an idempotency key."""
+
+    def one(_: int) -> int:
+        own = ApiPatient(patient.app, session=patient.session)
+        own.reference = patient.reference
+        return ask(own).status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        return sorted(pool.map(one, range(10)))
+
+
+def test_ten_wishes_for_a_new_code_at_once_send_one(app: Flask, clock: Clock) -> None:
+    patient = awaiting(app)
+    clock.forward(seconds=61)
+    assert at_once(patient, lambda own: own.resend()) == [200] + [429] * 9
+    assert len(rows_of(app, SmsMessageRow)) == 2
+    assert [row.sends for row in rows_of(app, ChallengeRow)] == [2]
+
+
+def test_ten_times_the_same_details_at_once_send_one_code(app: Flask) -> None:
+    patient = ApiPatient(app, opened(app).id)
+    patient.hold()
+    assert at_once(patient, lambda own: own.details()) == [200] * 10
+    assert len(rows_of(app, SmsMessageRow)) == 1
+    assert patient.verify(patient.phone.code()).status_code == 200
+
+
+def test_ten_corrected_numbers_at_once_send_no_more_than_three_codes(app: Flask) -> None:
+    patient = awaiting(app)
+    numbers = iter([f"60234567{digit}" for digit in range(10)])
+    at_once(patient, lambda own: own.details(phone=next(numbers)))
+    assert len(rows_of(app, SmsMessageRow)) == 3

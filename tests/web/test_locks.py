@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from okienko_server.domain.offer import ServiceKind
-from okienko_server.operations.onboard_clinic import OpenedClinic, ServicePlan
+from okienko_server.operations.onboard_clinic import (
+    OpenedClinic,
+    PractitionerPlan,
+    ServicePlan,
+    competent,
+    weekly,
+)
 from okienko_server.storage.tables import AppointmentRow
 from tests.plans import CONSULTATION, VISIT, clinic
 from tests.web.patients import (
@@ -122,15 +128,9 @@ def test_the_nearest_times_stay_within_the_lock(app: Flask, place: OpenedClinic)
         rival = ApiPatient(app, place.id)
         assert rival.hold(TUESDAY_TEN + timedelta(hours=hours), practitioner_id=michal).status_code == 201
     lost = ApiPatient(app, place.id, practitioner=michal).hold()
-    free = {start.isoformat() for start in other.starts(practitioner_id=michal)}
-    shown = {start for start in lost.get_json()["alternatives"]}
-    assert {start[:16] for start in shown} <= {_utc(start)[:16] for start in free}
-
-
-def _utc(start: str) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromisoformat(start).astimezone(UTC).isoformat()
+    free = set(other.starts(practitioner_id=michal))
+    shown = {datetime.fromisoformat(start) for start in lost.get_json()["alternatives"]}
+    assert len(shown) == 3 and shown <= free
 
 
 def test_a_lock_does_not_travel_to_the_portal(app: Flask, place: OpenedClinic) -> None:
@@ -141,3 +141,14 @@ def test_a_lock_does_not_travel_to_the_portal(app: Flask, place: OpenedClinic) -
     )
     assert answer.status_code == 200
     assert [row.practitioner_id for row in rows_of(app, AppointmentRow)] == [place.practitioners[MICHAL]]
+
+
+def test_the_first_screen_promises_only_what_the_lock_leaves(app: Flask) -> None:
+    early = PractitionerPlan("mgr", "Olga", "Zięba", competent("spine"), hours={"Główna": weekly("mon-thu 8:00-18:00")})
+    late = PractitionerPlan("mgr", "Piotr", "Dąb", competent("spine"), hours={"Główna": weekly("fri 9:00-18:00")})
+    place = opened(app, replace(clinic(staff=()), practitioners=(early, late)))
+    anybody = FormPatient(app, f"/e/{embed_token(place.id)}")
+    assert "dziś 10:00" in anybody.page.text
+    only_late = FormPatient(app, f"/e/{embed_token(place.id, practitioner=place.practitioners['Piotr Dąb'])}")
+    assert "dziś" not in only_late.page.text
+    assert "27.11, 9:00" in only_late.page.text

@@ -57,8 +57,11 @@ def _right(kept: str, password: str) -> bool:
         return False
 
 
-def signed_in(cookie: str, *, desk: Desk, now: datetime) -> tuple[Scope, SignedIn] | None:
-    """Return the staff scope a cookie stands for, or None when it stands for nobody any more."""
+def signed_in(cookie: str, *, desk: Desk, now: datetime, active: bool = True) -> tuple[Scope, SignedIn] | None:
+    """Return the staff scope a cookie stands for, or None when it stands for nobody any more.
+
+    `active` False: the page asked by itself, which is no sign that anybody sits before it.
+    """
     clinic_id, _, token = cookie.partition(".")
     if not clinic_id or not token or "\0" in cookie:
         return None
@@ -71,7 +74,7 @@ def signed_in(cookie: str, *, desk: Desk, now: datetime) -> tuple[Scope, SignedI
     if now - found.seen_at > IDLE or now - found.created_at > ABSOLUTE:
         desk.database.write(lambda connection: StaffSessionStore(connection, scope).close(key))
         return None
-    if now - found.seen_at > timedelta(minutes=1):
+    if active and now - found.seen_at > timedelta(minutes=1):
         desk.database.write(lambda connection: StaffSessionStore(connection, scope).seen(key, now))
     return replace(scope, staff_id=found.staff_id, role=found.role), found
 

@@ -53,6 +53,13 @@ def _broken(error: Exception) -> AnyResponse:
     return _answer("server_error", 500, None)
 
 
+def _way_on(pinned: bool) -> str:
+    """Return where the page leads: staff back to their schedule, a patient to the portal, a pinned frame nowhere else."""
+    if request.path.startswith("/staff"):
+        return url_for("staff.schedule")
+    return "" if pinned else "/"
+
+
 def _wants_json() -> bool:
     return request.path.startswith("/api/")
 
@@ -64,7 +71,7 @@ def _answer(code: str, status: int, error: DomainError | None) -> Response:
     framed = request.path.startswith(("/e/", "/w/"))
     session = getattr(g, "widget_session", None)
     pinned = (session is not None and session.kind == "clinic") or request.path.startswith("/e/")
-    view = MessageView(key, layout="frame" if pinned else "portal", link="" if pinned else "/")
+    view = MessageView(key, layout="frame" if pinned else "portal", link=_way_on(pinned))
     response = widget_document(make_response(render(view), status))
     if framed:
         # A dead snippet shows a card inside whatever page pasted it; there is nothing on it to be clickjacked.

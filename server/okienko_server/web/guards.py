@@ -153,7 +153,8 @@ class SignInNeeded(DomainError):
 
 
 def _enter_staff(now: datetime) -> None:
-    found = signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=now)
+    active = request.endpoint != "staff.changes"
+    found = signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=now, active=active)
     if found is None:
         raise SignInNeeded
     g.scope, g.staff = found

@@ -17,6 +17,7 @@ from okienko_server.domain.errors import (
     ResendRefused,
     SlotRefused,
     SlotTaken,
+    StepNotAllowed,
 )
 from okienko_server.operations.hold import HoldRequest, hold
 from okienko_server.operations.verify import extend_hold, give_details, resend_code, verify_code
@@ -101,6 +102,8 @@ def details() -> Response:
         return visit.details(visit.held(), refused.errors)
     except ResendRefused as refused:
         return visit.details(visit.held(), {"phone": refused.code})
+    except StepNotAllowed:
+        return visit.after(visit.held())
     except (HoldExpired, NotFound) as lost:
         return visit.lost(lost)
     return visit.code(held)
@@ -118,6 +121,8 @@ def code() -> Response:
         )
     except CodeRefused as refused:
         return visit.code(visit.held(), {"code": refused.code}, refused.tries_left)
+    except StepNotAllowed:
+        return visit.after(visit.held())
     except (HoldExpired, NotFound) as lost:
         return visit.lost(lost)
     return visit.done(made)
@@ -134,6 +139,8 @@ def resend() -> Response:
         )
     except ResendRefused as refused:
         return visit.code(visit.held(), {"code": refused.code})
+    except StepNotAllowed:
+        return visit.after(visit.held())
     except (HoldExpired, NotFound) as lost:
         return visit.lost(lost)
     return visit.code(held, notice="code_resent")
@@ -146,6 +153,8 @@ def extend() -> Response:
     visit = Visit(Choices.of(request.form))
     try:
         held = extend_hold(visit.appointment_id, scope=visit.where(), desk=house().desk, now=visit.now)
+    except StepNotAllowed:
+        return visit.after(visit.held())
     except (HoldExpired, NotFound) as lost:
         return visit.lost(lost)
     if held.challenge is None:

@@ -1,0 +1,215 @@
+"""Messages stand in the booking's own transaction and leave after it, each once, by one worker."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, text
+
+from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.operations.send_sms import BATCH, LEASE, MAX_SENDS, send_due, work
+from okienko_server.sms.gateway import GatewayRefused
+from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore
+from okienko_server.storage.session import Database
+from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ConsentRow, IdempotencyRow, SmsMessageRow
+from tests.conftest import Clock
+from tests.web.patients import TUESDAY_TEN, ApiPatient, house_of, opened, rows_of
+
+_FAIL_SQLITE = "CREATE TRIGGER fail BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'power cut'); END"
+_FAIL_POSTGRES = (
+    "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'power cut'; END $$",
+    "CREATE TRIGGER fail BEFORE INSERT ON idempotency FOR EACH ROW EXECUTE FUNCTION fail()",
+)
+
+
+class Notebook:
+    """A gateway that writes down what it was given, and takes nothing while `refusing`."""
+
+    name = "notebook"
+    development_only = True
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.refusing = False
+
+    def send(self, message_id: str, phone: str, body: str) -> str:
+        self.given.append(message_id)
+        if self.refusing:
+            raise GatewayRefused("no credit")
+        return f"gateway-{message_id}"
+
+
+@contextmanager
+def failing_at_the_end(database: Database) -> Iterator[None]:
+    """Make the last statement of every keyed transaction fail."""
+    makes = [_FAIL_SQLITE] if database.is_sqlite else list(_FAIL_POSTGRES)
+    undoes = ["DROP TRIGGER fail"] if database.is_sqlite else ["DROP TRIGGER fail ON idempotency", "DROP FUNCTION fail"]
+    _run(database, makes)
+    try:
+        yield
+    finally:
+        _run(database, undoes)
+
+
+def _run(database: Database, statements: list[str]) -> None:
+    with database.writing() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def send(app: Flask, gateway: Notebook, now: datetime) -> int:
+    return send_due(gateway, desk=house_of(app).desk, now=now)
+
+
+def queued(app: Flask, count: int) -> None:
+    """Leave messages in the outbox, all of one held appointment."""
+    place = opened(app)
+    patient = ApiPatient(app, place.id)
+    patient.hold()
+    appointment_id = patient.reference.partition("-")[2]
+    scope = Scope(ScopeKind.CLINIC, place.id, "visitor")
+
+    def write(connection: Connection) -> None:
+        for number in range(count):
+            moment = house_of(app).clock()
+            OutboxStore(connection, scope).add(appointment_id, "confirmation", "+48601234567", f"numer {number}", moment)
+
+    house_of(app).desk.database.write(write)
+
+
+def test_a_transaction_that_fails_leaves_no_message(app: Flask) -> None:
+    patient = ApiPatient(app, opened(app).id)
+    patient.hold()
+    with failing_at_the_end(house_of(app).desk.database):
+        assert patient.details(key="k").status_code == 500
+    assert rows_of(app, SmsMessageRow) == rows_of(app, ConsentRow) == rows_of(app, ChallengeRow) == []
+    (row,) = rows_of(app, AppointmentRow)
+    assert (row.status, row.phone, row.first_name) == ("proposed", "", "")
+    assert patient.details(key="k").status_code == 200
+    assert len(rows_of(app, SmsMessageRow)) == 1
+
+
+def test_a_verification_that_fails_confirms_nothing(app: Flask) -> None:
+    patient = ApiPatient(app, opened(app).id)
+    code = patient.awaiting_code()
+    with failing_at_the_end(house_of(app).desk.database):
+        assert patient.verify(code, key="k").status_code == 500
+    assert [row.kind for row in rows_of(app, SmsMessageRow)] == ["verification"]
+    assert [(row.tries, row.used) for row in rows_of(app, ChallengeRow)] == [(0, False)]
+    assert rows_of(app, IdempotencyRow) == []
+    assert patient.verify(code, key="k").get_json()["status"] == "pending"
+
+
+def test_a_message_leaves_once_and_is_settled(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    gateway = Notebook()
+    assert (send(app, gateway, clock.now), send(app, gateway, clock.now)) == (1, 0)
+    (row,) = rows_of(app, SmsMessageRow)
+    assert gateway.given == [row.id]
+    assert (row.status, row.gateway, row.gateway_id, row.tries) == ("sent", "notebook", f"gateway-{row.id}", 1)
+    assert row.leased_until is None
+
+
+def test_a_refused_message_waits_longer_each_time_and_is_given_up(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    gateway = Notebook()
+    gateway.refusing = True
+    pauses = []
+    for _ in range(MAX_SENDS):
+        (row,) = rows_of(app, SmsMessageRow)
+        pauses.append(row.due_at.replace(tzinfo=None) - clock.now.replace(tzinfo=None))
+        clock.now += pauses[-1] - timedelta(seconds=1)
+        assert send(app, gateway, clock.now) == 0
+        clock.forward(seconds=1)
+        assert send(app, gateway, clock.now) == 0
+    assert len(gateway.given) == MAX_SENDS
+    assert pauses == sorted(set(pauses)) and pauses[1] >= timedelta(seconds=5)
+    (row,) = rows_of(app, SmsMessageRow)
+    assert (row.status, row.tries) == ("failed", MAX_SENDS)
+    gateway.refusing = False
+    assert send(app, gateway, clock.now + timedelta(days=1)) == 0
+
+
+def test_a_code_given_up_is_wiped_too(app: Flask, clock: Clock) -> None:
+    patient = ApiPatient(app, opened(app).id)
+    patient.hold()
+    patient.details()
+    gateway = Notebook()
+    gateway.refusing = True
+    for _ in range(MAX_SENDS):
+        send(app, gateway, clock.now)
+        clock.forward(hours=1)
+    assert [(row.status, row.body) for row in rows_of(app, SmsMessageRow)] == [("failed", "")]
+
+
+def test_a_gateway_that_comes_back_gets_the_message(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    gateway = Notebook()
+    gateway.refusing = True
+    send(app, gateway, clock.now)
+    gateway.refusing = False
+    clock.forward(minutes=1)
+    assert send(app, gateway, clock.now) == 1
+
+
+def test_a_worker_that_died_leaves_its_messages_to_others_after_the_lease(app: Flask, clock: Clock) -> None:
+    queued(app, 3)
+    database = house_of(app).desk.database
+    with database.writing() as connection:
+        lost = OutboxWorkerStore(connection, operator_scope()).lease(BATCH, clock.now, clock.now + LEASE)
+    assert len(lost) == 3
+    gateway = Notebook()
+    assert send(app, gateway, clock.now + LEASE - timedelta(seconds=1)) == 0
+    assert send(app, gateway, clock.now + LEASE) == 3
+
+
+@pytest.mark.parametrize("workers", [2, 6])
+def test_workers_side_by_side_never_send_one_message_twice(app: Flask, clock: Clock, workers: int) -> None:
+    queued(app, 90)
+    gateways = [Notebook() for _ in range(workers)]
+
+    def until_empty(gateway: Notebook) -> None:
+        while send(app, gateway, clock.now):
+            pass
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(until_empty, gateways))
+    given = Counter(message for gateway in gateways for message in gateway.given)
+    assert len(given) == 90 and set(given.values()) == {1}
+    assert {row.status for row in rows_of(app, SmsMessageRow)} == {"sent"}
+
+
+def test_the_worker_sends_at_once_when_the_bell_rings_and_survives_a_fault(app: Flask, clock: Clock) -> None:
+    """One thread as the server runs it: a gateway that breaks must not end the work."""
+
+    class Brittle(Notebook):
+        def send(self, message_id: str, phone: str, body: str) -> str:
+            if not self.given:
+                self.given.append("broken")
+                raise RuntimeError("the line broke")
+            arrived.set()
+            return super().send(message_id, phone, body)
+
+    arrived, stop, desk = threading.Event(), threading.Event(), house_of(app).desk
+    worker = threading.Thread(
+        target=work, args=(Brittle(),), kwargs={"desk": desk, "clock": clock, "stop": stop}, daemon=True
+    )
+    worker.start()
+    try:
+        patient = ApiPatient(app, opened(app).id)
+        patient.hold(TUESDAY_TEN)
+        patient.details()
+        clock.forward(minutes=3)
+        assert arrived.wait(10)
+    finally:
+        stop.set()
+        desk.outbox_bell.set()
+        worker.join(10)
+    assert not worker.is_alive()
