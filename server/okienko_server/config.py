@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from okienko.tokens import Keys
 
@@ -23,9 +23,9 @@ class Settings:
     """How this process runs."""
 
     environment: str
-    database_url: str
+    database_url: str = field(repr=False)
     keys: Keys
-    pepper: str
+    pepper: str = field(repr=False)
     sms_gateway: str
     worker_inside: bool = False
     """Run the outbox worker as a thread of the web process (demo)."""

@@ -79,7 +79,9 @@ def queued(app: Flask, count: int) -> None:
     def write(connection: Connection) -> None:
         for number in range(count):
             moment = house_of(app).clock()
-            OutboxStore(connection, scope).add(appointment_id, "confirmation", "+48601234567", f"numer {number}", moment)
+            OutboxStore(connection, scope).add(
+                appointment_id, "confirmation", "+48601234567", f"numer {number}", moment
+            )
 
     house_of(app).desk.database.write(write)
 
@@ -191,13 +193,13 @@ def test_the_worker_sends_at_once_when_the_bell_rings_and_survives_a_fault(app: 
 
     class Brittle(Notebook):
         def send(self, message_id: str, phone: str, body: str) -> str:
-            if not self.given:
-                self.given.append("broken")
+            if not broke.is_set():
+                broke.set()
                 raise RuntimeError("the line broke")
             arrived.set()
             return super().send(message_id, phone, body)
 
-    arrived, stop, desk = threading.Event(), threading.Event(), house_of(app).desk
+    broke, arrived, stop, desk = threading.Event(), threading.Event(), threading.Event(), house_of(app).desk
     worker = threading.Thread(
         target=work, args=(Brittle(),), kwargs={"desk": desk, "clock": clock, "stop": stop}, daemon=True
     )
@@ -206,6 +208,7 @@ def test_the_worker_sends_at_once_when_the_bell_rings_and_survives_a_fault(app: 
         patient = ApiPatient(app, opened(app).id)
         patient.hold(TUESDAY_TEN)
         patient.details()
+        assert broke.wait(10)
         clock.forward(minutes=3)
         assert arrived.wait(10)
     finally:

@@ -56,7 +56,9 @@ def test_the_appointment_forgets_what_was_typed_into_it(app: Flask, clock: Clock
     assert typed_anywhere(app)
     sweep(app, clock.now + timedelta(minutes=10))
     (row,) = rows_of(app, AppointmentRow)
-    assert (row.first_name, row.last_name, row.phone, row.comment, row.booker_first_name, row.booker_last_name) == ("",) * 6
+    assert (row.first_name, row.last_name, row.phone, row.comment, row.booker_first_name, row.booker_last_name) == (
+        "",
+    ) * 6
 
 
 @pytest.mark.parametrize("sent", [True, False], ids=["code sent", "code waiting"])

@@ -160,13 +160,14 @@ def test_of_fifty_patients_at_one_time_exactly_one_gets_it(race_url: str) -> Non
 
 
 def test_overlapping_starts_five_minutes_apart_never_make_an_overlapping_pair(race_url: str) -> None:
-    chance = random.Random(5)
+    chance, winners = random.Random(5), 0
     with arena(race_url, "guarded") as place:
         for start in place.starts(200)[:: max(1, 200 // ROUNDS)][:ROUNDS]:
             offsets = [timedelta(minutes=5 * chance.randrange(0, 20)) for _ in range(CLIENTS)]
             _, statuses = at_once(place.port, [place.hold(start + offset) for offset in offsets])
             assert set(statuses) <= {201, 409, 422}, statuses
-            assert statuses.get(201, 0) >= 1
+            winners += statuses.get(201, 0)
+        assert winners > ROUNDS // 3
         assert place.overlapping_pairs() == 0
 
 

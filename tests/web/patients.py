@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
+from icalendar import Calendar
 from sqlalchemy import Row, select, update
 from werkzeug.test import TestResponse
 
@@ -25,8 +26,14 @@ API = "/api/v1"
 TUESDAY_TEN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 """Tuesday 24 November 2026, 10:00 in Kraków: free in an empty diary of `tests.plans.clinic`."""
 ADULT_SPINE = {"category": "spine", "age_group": "adult"}
-JAN = {"first_name": "Janusz", "last_name": "Żółkiewski", "phone": "601 234 567", "comment": "Boli od maja", "consent": True}
-JAN_TYPED = {**JAN, "consent": "yes"}
+JAN = {
+    "first_name": "Janusz",
+    "last_name": "Żółkiewski",
+    "phone": "601 234 567",
+    "comment": "Boli od maja",
+    "consent": True,
+}
+JAN_TYPED: dict[str, Any] = {**JAN, "consent": "yes"}
 GUARDIAN = {"booker_first_name": "Ewa", "booker_last_name": "Grab"}
 
 
@@ -58,7 +65,7 @@ def change_clinic(app: Flask, clinic_id: str, **values: Any) -> None:
         connection.execute(update(ClinicRow).where(ClinicRow.clinic_id == clinic_id).values(changed))
 
 
-def embed_token(clinic_id: str, generation: int = 1, **locks: str) -> str:
+def embed_token(clinic_id: str, generation: int = 1, **locks: Any) -> str:
     return EmbedToken(clinic_id, generation, **locks).sign(KEYS.embed)
 
 
@@ -90,12 +97,12 @@ class Telephone:
 class ApiPatient:
     """Somebody's program, booking for one visitor."""
 
-    def __init__(self, app: Flask, clinic_id: str = "", session: str = "", **locks: str) -> None:
+    def __init__(self, app: Flask, clinic_id: str = "", session: str = "", **locks: Any) -> None:
         self.app, self.client, self.phone = app, app.test_client(), Telephone(app)
         self.session = session or self._minted(clinic_id, locks)
         self.reference = ""
 
-    def _minted(self, clinic_id: str, locks: dict[str, str]) -> str:
+    def _minted(self, clinic_id: str, locks: dict[str, Any]) -> str:
         if not clinic_id:
             now = house_of(self.app).clock()
             return WidgetSession(new_session_id(), "portal", None, 0, "portal", issued_at=now).sign(KEYS.session)
@@ -189,6 +196,12 @@ class FormPatient:
         self.take(start)
         self.details()
         return self.phone.code()
+
+
+def written_in(calendar: bytes) -> tuple[datetime, datetime, str]:
+    """Return (start, end, place) of the one appointment in a calendar file."""
+    (event,) = Calendar.from_ical(calendar).walk("VEVENT")
+    return event.decoded("DTSTART"), event.decoded("DTEND"), str(event["LOCATION"])
 
 
 def slot_of(start: datetime) -> str:

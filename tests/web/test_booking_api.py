@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -29,7 +30,19 @@ from tests.web.patients import (
     staff_scope,
 )
 
-HEALTH_WORDS = ("fizjo", "rehabilit", "kręgosłup", "kregoslup", "ból", "bol ", "lecz", "terap", "pacjent", "zdrow", "konsultacj")
+HEALTH_WORDS = (
+    "fizjo",
+    "rehabilit",
+    "kręgosłup",
+    "kregoslup",
+    "ból",
+    "bol ",
+    "lecz",
+    "terap",
+    "pacjent",
+    "zdrow",
+    "konsultacj",
+)
 
 
 def test_a_visitor_books_from_the_token_to_pending(app: Flask, clock: Clock) -> None:
@@ -81,7 +94,7 @@ def test_what_is_written_is_what_was_asked(app: Flask, clock: Clock) -> None:
     ids=["adult", "child"],
 )
 def test_the_consent_keeps_the_wording_that_was_shown(
-    app: Flask, asked: dict[str, object], typed: dict[str, str], wording: str, given_by: str
+    app: Flask, asked: dict[str, Any], typed: dict[str, str], wording: str, given_by: str
 ) -> None:
     patient = ApiPatient(app, opened(app).id)
     assert patient.hold(**asked).status_code == 201
@@ -93,7 +106,9 @@ def test_the_consent_keeps_the_wording_that_was_shown(
 
 
 def test_two_messages_of_one_segment_say_nothing_about_health(app: Flask) -> None:
-    place = opened(app, replace(clinic(), name="Gabinet Zażółć Gęślą Jaźń na Kazimierzu przy ulicy Józefa Szeroka Wąska Długa"))
+    place = opened(
+        app, replace(clinic(), name="Gabinet Zażółć Gęślą Jaźń na Kazimierzu przy ulicy Józefa Szeroka Wąska Długa")
+    )
     patient = ApiPatient(app, place.id)
     patient.booked()
     confirmation, verification = patient.phone.messages()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from flask import Flask
@@ -34,7 +36,7 @@ TRACES = ("Traceback", "okienko_server", "sqlalchemy", "werkzeug", ".py")
 
 
 def session_text(clinic_id: str | None = None, keys: tuple[str, ...] = KEYS.session, minutes: int = 0) -> str:
-    kind = "clinic" if clinic_id else "portal"
+    kind: Literal["clinic", "portal"] = "clinic" if clinic_id else "portal"
     issued = MONDAY + timedelta(minutes=minutes)
     return WidgetSession(new_session_id(), kind, clinic_id, 1, "iframe", issued_at=issued).sign(keys)
 
@@ -43,24 +45,24 @@ def flipped(text: str) -> str:
     return text[:10] + ("A" if text[10] != "A" else "B") + text[11:]
 
 
-TOKENS = {
+TOKENS: dict[str, Callable[[str], str]] = {
     "unknown": lambda clinic: embed_token("nosuchclinic"),
     "damaged": lambda clinic: flipped(embed_token(clinic)),
     "cut": lambda clinic: embed_token(clinic)[:-1],
     "foreign": lambda clinic: EmbedToken(clinic, 1).sign(FOREIGN),
     "signed with the session key": lambda clinic: EmbedToken(clinic, 1).sign(KEYS.session),
-    "a session": lambda clinic: session_text(clinic),
+    "a session": session_text,
     "of an unknown portal": lambda clinic: PortalToken("nosuchportal", 1).sign(KEYS.embed),
     "oversized": lambda clinic: embed_token(clinic) + "A" * 600,
     "the clinic's bare id": lambda clinic: clinic,
     "Polish letters": lambda clinic: "zażółć",
     "a NUL": lambda clinic: embed_token(clinic)[:-1] + "\0",
 }
-SESSIONS = {
+SESSIONS: dict[str, Callable[[str], str]] = {
     "damaged": lambda clinic: flipped(session_text(clinic)),
     "cut": lambda clinic: session_text(clinic)[:-1],
     "foreign": lambda clinic: session_text(clinic, FOREIGN),
-    "an embed token": lambda clinic: embed_token(clinic),
+    "an embed token": embed_token,
     "oversized": lambda clinic: session_text(clinic) + "A" * 600,
     "of tomorrow": lambda clinic: session_text(clinic, minutes=60 * 24),
     "nothing": lambda clinic: "",
@@ -97,7 +99,9 @@ def test_a_session_that_proves_nothing(app: Flask, kind: str) -> None:
     assert_polish(page, "session_invalid")
 
 
-@pytest.mark.parametrize("header", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}, {"Authorization": "Bearer ż"}])
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}, {"Authorization": "Bearer ż"}]
+)
 def test_without_a_bearer_session_nothing_is_told(app: Flask, header: dict[str, str]) -> None:
     answer = app.test_client().get(f"{API}/categories", headers=header)
     assert refusal_of(answer) == (401, "session_invalid")
@@ -161,7 +165,19 @@ def test_a_raised_generation_ends_every_page(app: Flask) -> None:
     code = patient.awaiting_code()
     fields = dict(patient.page.form("/w/code").filled(code=code)) | {"slot": slot_of(TUESDAY_TEN)}
     change_clinic(app, place.id, generation=2)
-    for step in ("start", "problem", "times", "hold", "details", "code", "resend", "extend", "edit", "release", "calendar"):
+    for step in (
+        "start",
+        "problem",
+        "times",
+        "hold",
+        "details",
+        "code",
+        "resend",
+        "extend",
+        "edit",
+        "release",
+        "calendar",
+    ):
         page = Page(patient.client.post(f"/w/{step}", data=fields | JAN | {"consent": "yes"}))
         assert page.status == 403, step
         assert_polish(page, "token_revoked")
@@ -200,7 +216,9 @@ def test_a_portal_can_be_revoked(app: Flask, portal_token: str) -> None:
     assert refusal_of(answer) == (403, "token_revoked")
 
 
-@pytest.mark.parametrize("path", ["/nie-ma", "/g/nie-ma", "/g/a%00b", "/g/%F0%9F%98%80", "/w/nie-ma", "/static/nie-ma.css"])
+@pytest.mark.parametrize(
+    "path", ["/nie-ma", "/g/nie-ma", "/g/a%00b", "/g/%F0%9F%98%80", "/w/nie-ma", "/static/nie-ma.css"]
+)
 def test_an_address_that_leads_nowhere_is_a_page_in_polish(app: Flask, path: str) -> None:
     page = FormPatient(app, path).page
     assert page.status == 404

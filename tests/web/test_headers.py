@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import Clock
 from tests.plans import clinic
-from tests.web.patients import API, ApiPatient, FormPatient, embed_token, opened, slot_of, TUESDAY_TEN
+from tests.web.patients import API, TUESDAY_TEN, ApiPatient, FormPatient, embed_token, opened, slot_of
 
 SITES = ("https://kazimierz.example", "http://localhost:8081")
 STEPS = ("start", "problem", "times", "hold", "details", "code", "resend", "extend", "edit", "release", "calendar")
@@ -46,7 +46,9 @@ def assert_framed(answer: TestResponse) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/g/kazimierz", "/nie-ma", "/staff/sign-in", f"{API}/openapi.json", f"{API}/categories", "/health"])
+@pytest.mark.parametrize(
+    "path", ["/", "/g/kazimierz", "/nie-ma", "/staff/sign-in", f"{API}/openapi.json", f"{API}/categories", "/health"]
+)
 def test_nobody_frames_our_own_pages(app: Flask, path: str) -> None:
     opened(app, clinic(allowed_origins=SITES))
     assert_closed(app.test_client().get(path))
@@ -95,11 +97,15 @@ def test_a_refusal_inside_the_frame_is_shown_inside_the_frame(app: Flask) -> Non
 
 @pytest.mark.parametrize("token", ["damaged", "unknown", "revoked", "paused"])
 def test_a_dead_snippet_shows_a_card_wherever_it_was_pasted(app: Flask, token: str) -> None:
-    place = opened(app, clinic(allowed_origins=SITES, generation=2, contract="trial" if token == "paused" else "active"))
+    place = opened(
+        app, clinic(allowed_origins=SITES, generation=2, contract="trial" if token == "paused" else "active")
+    )
     text = {"damaged": "x", "unknown": embed_token("nosuchclinic"), "revoked": embed_token(place.id)}
     answer = app.test_client().get(f"/e/{text.get(token) or embed_token(place.id, 2)}")
     assert answer.status_code in (401, 403)
-    assert {"http:", "https:"} <= set(directives(answer)["frame-ancestors"].split()) or SITES[0] in directives(answer)["frame-ancestors"]
+    assert {"http:", "https:"} <= set(directives(answer)["frame-ancestors"].split()) or SITES[0] in directives(answer)[
+        "frame-ancestors"
+    ]
     assert "X-Frame-Options" not in answer.headers
 
 

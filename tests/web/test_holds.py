@@ -11,7 +11,17 @@ from okienko_server.operations.send_sms import expire_holds
 from okienko_server.storage.tables import AppointmentRow, CellRow
 from tests.conftest import Clock
 from tests.plans import one_therapist
-from tests.web.patients import TUESDAY_TEN, ApiPatient, FormPatient, embed_token, house_of, opened, refusal_of, rows_of
+from tests.web.patients import (
+    TUESDAY_TEN,
+    ApiPatient,
+    FormPatient,
+    embed_token,
+    house_of,
+    opened,
+    refusal_of,
+    rows_of,
+    slot_of,
+)
 
 
 def sweep(app: Flask) -> int:
@@ -145,3 +155,13 @@ def test_a_time_given_back_is_free_at_once(app: Flask) -> None:
     (row,) = rows_of(app, AppointmentRow)
     assert (row.status, row.first_name, row.phone, row.comment) == ("cancelled", "", "", "")
     assert ApiPatient(app, place.id).hold().status_code == 201
+
+
+def test_a_time_that_came_back_is_not_said_to_be_somebody_elses(app: Flask, clock: Clock) -> None:
+    patient = at_the_code(app, opened(app, one_therapist()).id)
+    clock.forward(minutes=11)
+    sweep(app)
+    page = patient.press("/w/extend")
+    assert page.says("notice.hold_expired")
+    assert not page.says("times.taken_title")
+    assert slot_of(TUESDAY_TEN) in page.slots()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -111,14 +112,17 @@ def test_one_problem_only_on_the_pages(app: Flask, place: OpenedClinic) -> None:
     assert not refused.slots() and refused.status in (200, 403, 422)
 
 
-def test_a_lock_to_what_the_clinic_no_longer_has_offers_nothing_and_breaks_nothing(app: Flask, place: OpenedClinic) -> None:
-    for locks in ({"service": "gone"}, {"practitioner": "gone"}):
+def test_a_lock_to_what_the_clinic_no_longer_has_offers_nothing_and_breaks_nothing(
+    app: Flask, place: OpenedClinic
+) -> None:
+    gone: list[dict[str, Any]] = [{"service": "gone"}, {"practitioner": "gone"}]
+    for locks in gone:
         patient = ApiPatient(app, place.id, **locks)
         assert patient.slots().status_code in (200, 404)
         assert patient.hold().status_code in (404, 422)
         assert FormPatient(app, f"/e/{embed_token(place.id, **locks)}").page.status in (200, 404)
-    gone = ApiPatient(app, place.id, category="gone")
-    assert gone.ask("GET", "/categories").get_json() == {"categories": []}
+    nothing = ApiPatient(app, place.id, category="gone")
+    assert nothing.ask("GET", "/categories").get_json() == {"categories": []}
 
 
 def test_the_nearest_times_stay_within_the_lock(app: Flask, place: OpenedClinic) -> None:
@@ -137,7 +141,8 @@ def test_a_lock_does_not_travel_to_the_portal(app: Flask, place: OpenedClinic) -
     patient = ApiPatient(app, place.id, practitioner=place.practitioners[MICHAL])
     assert refusal_of(patient.ask("POST", "/clinics/search", ADULT_SPINE)) == (403, "foreign_clinic")
     answer = patient.client.post(
-        "/w/hold", data={"session": patient.session, "slot": slot_of(TUESDAY_TEN), "kind": "consultation", **ADULT_SPINE}
+        "/w/hold",
+        data={"session": patient.session, "slot": slot_of(TUESDAY_TEN), "kind": "consultation", **ADULT_SPINE},
     )
     assert answer.status_code == 200
     assert [row.practitioner_id for row in rows_of(app, AppointmentRow)] == [place.practitioners[MICHAL]]

@@ -15,7 +15,7 @@ from tests.conftest import MONDAY
 from tests.plans import clinic
 from tests.web.patients import TUESDAY_TEN, ApiPatient, FormPatient, embed_token, opened, refusal_of, rows_of, slot_of
 
-INFANT = {"category": "paediatrics", "age_group": None, "age_months": 5}
+INFANT: dict[str, Any] = {"category": "paediatrics", "age_group": None, "age_months": 5}
 REFUSED: dict[str, tuple[datetime, dict[str, Any], str]] = {
     "yesterday": (MONDAY - timedelta(days=1), {}, "slot_past"),
     "five minutes ago": (MONDAY - timedelta(minutes=5), {}, "slot_past"),

@@ -66,7 +66,9 @@ def test_a_portal_visitor_who_knows_its_id_gets_nothing(app: Flask, hidden: Open
         assert not [word for word in BETRAYING if word in answer.text]
 
 
-@pytest.mark.parametrize("more", [{}, {"category": ""}, {"category": "paediatrics", "age": ""}], ids=["right", "no category", "no age"])
+@pytest.mark.parametrize(
+    "more", [{}, {"category": ""}, {"category": "paediatrics", "age": ""}], ids=["right", "no category", "no age"]
+)
 def test_no_form_shows_its_name(app: Flask, hidden: OpenedClinic, more: dict[str, str]) -> None:
     patient = ApiPatient(app)
     fields = {"session": patient.session, "key": "k", "clinic": hidden.id, "slot": slot_of(TUESDAY_TEN), **ADULT_SPINE}

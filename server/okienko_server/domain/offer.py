@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -14,6 +14,7 @@ from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
+from okienko_server.domain.scope import NO_LOCKS, Locks
 
 
 class ServiceKind(StrEnum):
@@ -88,8 +89,11 @@ class HealthcareService:
     categories: frozenset[ProblemCategory]
     """Problem categories it is meant for; empty means all."""
 
+    def meant_for(self, category: ProblemCategory) -> bool:
+        return not self.categories or category in self.categories
+
     def suits(self, kind: ServiceKind, category: ProblemCategory) -> bool:
-        return self.kind is kind and (not self.categories or category in self.categories)
+        return self.kind is kind and self.meant_for(category)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,10 @@ class Practitioner:
     def initials(self) -> str:
         return f"{self.first_name[:1]}{self.last_name[:1]}"
 
+    def only(self, category: str) -> Practitioner:
+        """Return the same person with no competence but for one category."""
+        return replace(self, competences=tuple(one for one in self.competences if one.category == category))
+
     def qualified(self, category: ProblemCategory, age: AgeRange) -> bool:
         return any(competence.allows(category, age) for competence in self.competences)
 
@@ -177,9 +185,23 @@ class Offer:
         return _known(self.locations, location_id)
 
     def categories(self) -> list[ProblemCategory]:
-        """Return the categories somebody here is competent for, in screen order."""
-        held = {c.category for p in self.practitioners.values() for c in p.competences}
-        return [category for category in ProblemCategory if category in held]
+        """Return the categories somebody here is competent for and gives a service for, in screen order."""
+        return [category for category in ProblemCategory if self._treats(category)]
+
+    def _treats(self, category: ProblemCategory) -> bool:
+        given = {service.id for service in self.services.values() if service.meant_for(category)}
+        people = (p for p in self.practitioners.values() if not given.isdisjoint(p.services))
+        return any(competence.category is category for person in people for competence in person.competences)
+
+    def narrowed(self, locks: Locks) -> Offer:
+        """Return what a token's locks leave of the offer: nothing outside them exists any more."""
+        if locks == NO_LOCKS:
+            return self
+        services = {key: one for key, one in self.services.items() if locks.service in ("", key)}
+        people = {key: one for key, one in self.practitioners.items() if locks.practitioner in ("", key)}
+        if locks.category:
+            people = {key: one.only(locks.category) for key, one in people.items()}
+        return replace(self, services=services, practitioners=people)
 
     def services_for(self, kind: ServiceKind, category: ProblemCategory) -> list[HealthcareService]:
         return [service for service in self.services.values() if service.suits(kind, category)]

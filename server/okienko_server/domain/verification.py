@@ -22,6 +22,11 @@ def new_code() -> str:
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
 
+def as_typed(code: str) -> str:
+    """Return a typed code without what people put between its digits when they read it aloud: blanks, hyphens, dots."""
+    return "".join(ch for ch in code if not ch.isspace() and ch not in "-–—.,·")
+
+
 def code_digest(pepper: str, appointment_id: str, code: str) -> str:
     """Return the keyed hash a code is kept as; without the pepper a table dump tells nothing."""
     return hmac.new(pepper.encode(), f"{appointment_id}:{code}".encode(), sha256).hexdigest()

@@ -23,7 +23,7 @@ class Desk:
     """The registration counter's tools; one per process."""
 
     database: Database
-    pepper: str
+    pepper: str = field(repr=False)
     """Secret of the keyed hash of SMS codes."""
     texts: Texts
     shelf: OfferShelf = field(default_factory=OfferShelf)
@@ -32,9 +32,7 @@ class Desk:
 
     def offer(self, connection: Connection, scope: Scope) -> Offer:
         """Return the current offer of the scope's clinic, read anew; raises NotFound."""
-        offer = OfferStore(connection, scope).load()
-        self.shelf.put(offer)
-        return admitted(offer, scope)
+        return admitted(self._read(connection, scope), scope)
 
     def current_offer(self, connection: Connection, scope: Scope) -> Offer:
         """Return the kept offer when its revision is current, else a fresh one; raises NotFound."""
@@ -55,20 +53,26 @@ class Desk:
 
         One round trip while the kept offer is current. Raises NotFound, or ClinicUnavailable when the clinic takes no online appointments.
         """
-        offer = self.shelf.get(scope.clinic_id) or self.offer(connection, scope)
+        offer = self.shelf.get(scope.clinic_id) or self._read(connection, scope)
         zone = offer.clinic.zone
         start = first or local_day(now, zone)
         more = timedelta(days=1 if offer.near_midnight else 0)
         seen = OccupancyStore(connection, scope).read(start - more, start + timedelta(days=days - 1) + more, now, zone)
         if seen.revision != offer.revision:
-            offer = self.offer(connection, scope)
-        if not admitted(offer, scope).clinic.visible:
+            offer = self._read(connection, scope)
+        offer = admitted(offer, scope)
+        if not offer.clinic.visible:
             raise ClinicUnavailable
         return offer, seen.busy
 
+    def _read(self, connection: Connection, scope: Scope) -> Offer:
+        offer = OfferStore(connection, scope).load()
+        self.shelf.put(offer)
+        return offer
+
 
 def admitted(offer: Offer, scope: Scope) -> Offer:
-    """Return the offer to a scope whose token the clinic still accepts; raises TokenRefused (token_revoked)."""
+    """Return what the scope may see of the offer; raises TokenRefused (token_revoked) when the clinic accepts its token no longer."""
     if scope.generation is not None and scope.generation < offer.clinic.generation:
         raise TokenRefused("token_revoked")
-    return offer
+    return offer.narrowed(scope.locks)

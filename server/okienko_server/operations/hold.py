@@ -16,10 +16,11 @@ from okienko_server.domain.slots import nearest_starts, refusal, start_masks
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, Question, find_slots, free_times
 from okienko_server.operations.held import Held, get_appointment
-from okienko_server.operations.once import once
+from okienko_server.operations.once import Keyed, once
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ids import new_appointment_id
 from okienko_server.storage.occupancy import OccupancyStore
+from okienko_server.storage.outbox import OutboxStore
 
 ALTERNATIVES = 3
 ALTERNATIVE_DAYS = 7
@@ -60,10 +61,10 @@ def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> He
         return made.id
 
     try:
-        appointment_id = once(desk, scope, request.key, request.fingerprint(), now, work)
+        appointment_id, new = once(desk, Keyed(scope, request.key, request.fingerprint(), now), work)
     except SlotTaken:
         raise SlotTaken(alternatives(request.question, request.start, scope=scope, desk=desk, now=now)) from None
-    return fresh.get(appointment_id) or get_appointment(appointment_id, scope=scope, desk=desk)
+    return fresh[appointment_id] if new else get_appointment(appointment_id, scope=scope, desk=desk)
 
 
 def alternatives(question: Question, start: datetime, *, scope: Scope, desk: Desk, now: datetime) -> list[datetime]:
@@ -151,6 +152,7 @@ def _give_back_others(connection: Connection, made: Appointment, free: FreeTimes
     for other in store.held_by_session():
         if other.id != made.id:
             store.step(other, Step.RELEASE, now)
+            OutboxStore(connection, scope).forget(other.id)
             OccupancyStore(connection, scope).free(other.id, free.offer.clinic.zone)
 
 
@@ -159,10 +161,9 @@ def release(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> 
 
     def work(connection: Connection) -> None:
         store = AppointmentStore(connection, scope)
-        found = store.own(appointment_id, lock=True)
-        store.step(found.appointment, Step.RELEASE, now)
-        zone = desk.offer_at(connection, scope, found.revision).clinic.zone
-        OccupancyStore(connection, scope).free(appointment_id, zone)
+        store.step(store.lock_own(appointment_id), Step.RELEASE, now)
+        OutboxStore(connection, scope).forget(appointment_id)
+        OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
 
     try:
         desk.database.write(work)

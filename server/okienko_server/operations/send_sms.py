@@ -15,7 +15,7 @@ from okienko_server.sms.gateway import Gateway, GatewayRefused
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.directory import DirectoryStore
 from okienko_server.storage.occupancy import OccupancyStore
-from okienko_server.storage.outbox import OutboxWorkerStore, SmsMessage
+from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore, SmsMessage
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
@@ -69,6 +69,7 @@ def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> N
             store.step(held, Step.EXPIRE, now)
         except StepNotAllowed:
             return
+        OutboxStore(connection, scope).forget(appointment_id)
         OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
 
 

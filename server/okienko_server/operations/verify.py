@@ -11,14 +11,22 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Appointment, Status, Step
 from okienko_server.domain.details import Details, checked
-from okienko_server.domain.errors import CodeRefused, DomainError, HoldExpired, NotFound, StepNotAllowed
+from okienko_server.domain.errors import CodeRefused, HoldExpired, NotFound, StepNotAllowed
 from okienko_server.domain.scope import Scope
-from okienko_server.domain.verification import CODE_MINUTES, Challenge, check_code, check_resend, code_digest, new_code
+from okienko_server.domain.verification import (
+    CODE_MINUTES,
+    Challenge,
+    as_typed,
+    check_code,
+    check_resend,
+    code_digest,
+    new_code,
+)
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import alternatives
-from okienko_server.operations.once import once
+from okienko_server.operations.once import Keyed, Repeated, once
 from okienko_server.operations.sms_wording import CONFIRMATION, VERIFICATION, confirmation_text, verification_text
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.challenges import ChallengeStore
@@ -43,7 +51,7 @@ def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: D
         counter.keep_consent(before, good)
         return counter.send_code(replace(held, appointment=after), same_phone=good.phone == before.phone)
 
-    request = f"details {appointment_id} {details.patient} {details.booker} {details.phone} {details.comment}"
+    request = f"details {appointment_id} {replace(details, key='')}"
     return _run(appointment_id, step, request, details.key, scope=scope, desk=desk, now=now)
 
 
@@ -80,9 +88,9 @@ def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, 
 
     Every try counts, before the code is compared. Raises CodeRefused, HoldExpired, NotFound, StepNotAllowed.
     """
-    digest = code_digest(desk.pepper, appointment_id, "".join(code.split()))
+    digest = code_digest(desk.pepper, appointment_id, as_typed(code))
 
-    def step(counter: _Counter, held: Held) -> Held | DomainError:
+    def step(counter: _Counter, held: Held) -> Held | CodeRefused:
         try:
             challenge = counter.challenges.take_try(appointment_id)
             check_code(challenge, digest, now)
@@ -102,7 +110,7 @@ def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, 
 
 def _run(
     appointment_id: str,
-    step: Callable[[_Counter, Held], Held | DomainError],
+    step: Callable[[_Counter, Held], Held | CodeRefused],
     request: str,
     key: str,
     *,
@@ -112,26 +120,30 @@ def _run(
 ) -> Held:
     """Run one step on the locked appointment, once for each key; a lost hold answers with the nearest alternatives."""
     fresh: dict[str, Held] = {}
+    keyed = Keyed(scope, key, request, now)
 
-    def work(connection: Connection) -> str | DomainError:
+    def work(connection: Connection) -> str | CodeRefused:
         counter = _Counter(connection, scope, desk, now)
-        found = counter.appointments.own(appointment_id, lock=True)
-        offer = desk.offer_at(connection, scope, found.revision)
-        outcome = step(counter, Held(found.appointment, found.challenge, offer))
-        if isinstance(outcome, DomainError):
+        before = counter.appointments.lock_own(appointment_id)
+        # Asked only now, behind the lock: a doubled click must not count a second try.
+        if (kept := keyed.answer(connection)) is not None:
+            raise Repeated(kept)
+        challenge = counter.challenges.get(appointment_id)
+        outcome = step(counter, Held(before, challenge, desk.current_offer(connection, scope)))
+        if isinstance(outcome, CodeRefused):
             return outcome
         fresh[appointment_id] = outcome
         return appointment_id
 
     try:
-        once(desk, scope, key, request, now, work)
+        _, new = once(desk, keyed, work)
     except HoldExpired:
         lost = get_appointment(appointment_id, scope=scope, desk=desk).appointment
         practitioner = "" if lost.any_practitioner else lost.practitioner_id
         asked = Question(lost.category, lost.age, lost.kind, lost.service_id, practitioner)
         raise HoldExpired(alternatives(asked, lost.starts_at, scope=scope, desk=desk, now=now)) from None
     desk.outbox_bell.set()
-    return fresh.get(appointment_id) or get_appointment(appointment_id, scope=scope, desk=desk)
+    return fresh[appointment_id] if new else get_appointment(appointment_id, scope=scope, desk=desk)
 
 
 class _Counter:

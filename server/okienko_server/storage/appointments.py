@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from okienko_server.domain.appointment import Appointment, Person, Status, Step, after
 from okienko_server.domain.details import Details
@@ -50,7 +50,6 @@ _WHOLE = (
     .outerjoin(_C, (_C.clinic_id == _A.clinic_id) & (_C.appointment_id == _A.id))
     .where(*_ID)
 )
-_LOCK_WHOLE = _WHOLE.with_for_update(of=_A.__table__)
 _HELD_BY_SESSION = (
     select(_A.__table__)
     .where(
@@ -108,16 +107,23 @@ class AppointmentStore(ClinicStore):
             raise NotFound
         return appointment_of(row)
 
-    def own(self, appointment_id: str, *, lock: bool = False) -> Whole:
+    def own(self, appointment_id: str) -> Whole:
         """Return an appointment made by this very visitor session, with its code's state; raises NotFound for anybody else's."""
         asked = {"clinic": self.clinic_id, "appointment": appointment_id}
-        row = self.connection.execute(_LOCK_WHOLE if lock else _WHOLE, asked).first()
+        row = self.connection.execute(_WHOLE, asked).first()
         if row is None or not self.scope.session_id or row.session_id != self.scope.session_id:
             raise NotFound
         challenge = None
         if row.digest is not None:
             challenge = Challenge(row.digest, row.code_expires_at, row.tries, row.sends, row.sent_at, row.used)
         return Whole(appointment_of(row), challenge, row.revision)
+
+    def lock_own(self, appointment_id: str) -> Appointment:
+        """The same locked until the transaction ends, alone: what was joined would be as old as the wait for the lock was long."""
+        found = self.get(appointment_id, lock=True)
+        if not self.scope.session_id or found.session_id != self.scope.session_id:
+            raise NotFound
+        return found
 
     def held_by_session(self) -> list[Appointment]:
         """Return the times this visitor session holds now, in the order of their ids."""
@@ -132,6 +138,7 @@ class AppointmentStore(ClinicStore):
         status = after(appointment.status, step)
         if step in (Step.EXPIRE, Step.RELEASE):
             values |= _FORGOTTEN
+            self.forget_consents(appointment.id)
         self._change(appointment, now, status=status.value, held_until=None, **values)
         kept = {name: value for name, value in values.items() if name in ("pending_at", "decline_reason")}
         return replace(appointment, status=status, held_until=None, **kept)
@@ -178,6 +185,14 @@ class AppointmentStore(ClinicStore):
                 "text_version": version, "text_sha256": sha256, "given_by": given_by,
             },
         )  # fmt: skip
+
+    def forget_consents(self, appointment_id: str) -> None:
+        """Drop the consents of a hold nobody finished: they name who typed them, and prove nothing any more."""
+        self.connection.execute(
+            delete(ConsentRow).where(
+                ConsentRow.clinic_id == self.clinic_id, ConsentRow.appointment_id == appointment_id
+            )
+        )
 
     def between(
         self, start: datetime, end: datetime, statuses: frozenset[Status], practitioner_id: str = ""

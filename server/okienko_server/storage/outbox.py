@@ -41,6 +41,12 @@ class OutboxStore(ClinicStore):
             },
         )  # fmt: skip
 
+    def forget(self, appointment_id: str) -> None:
+        """Take number and text out of the messages of a hold nobody finished; one still waiting is dropped."""
+        mine = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)
+        self.connection.execute(update(_S).where(*mine, _S.status == "queued").values(status="dropped"))
+        self.connection.execute(update(_S).where(*mine).values(phone="", body=""))
+
 
 class OutboxWorkerStore(OperatorStore):
     """The outbox of all clinics."""
@@ -77,6 +83,8 @@ class OutboxWorkerStore(OperatorStore):
         values: dict[str, object] = {"status": status, "last_error": error, "leased_until": None}
         if due_at:
             values["due_at"] = due_at
+        elif message.kind == "verification":
+            values["body"] = ""
         self._settle(message, values)
 
     def _settle(self, message: SmsMessage, values: dict[str, object]) -> None:

@@ -46,6 +46,8 @@ def guard() -> None:
     """Before every request: find the route's policy and make the scope it promises, or refuse."""
     if request.endpoint is None:
         return
+    if "\0" in request.path:
+        raise NotFound
     kind, now = policy_of(current_app, request.endpoint), house().clock()
     g.widget_session = g.staff = None
     if kind is Policy.PORTAL:

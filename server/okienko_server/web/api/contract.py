@@ -83,7 +83,7 @@ def json_response(value: Any, status: int = 200) -> Response:
 def _parsed(schema: type[Schema]) -> dict[str, Any]:
     try:
         sent = request.get_json()
-    except (BadRequest, UnsupportedMediaType):
+    except (BadRequest, UnsupportedMediaType, RecursionError, UnicodeError):
         raise DomainError from None
     if not isinstance(sent, dict):
         raise DomainError

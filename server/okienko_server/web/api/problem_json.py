@@ -19,7 +19,7 @@ def problem_response(code: str, status: int, error: DomainError | None) -> Respo
         body["detail"] = load()(f"error.{code}")
     if error is not None:
         body |= _more(error)
-    response = Response(json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
+    response = Response(json.dumps(body), status, mimetype="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, ResendRefused) and error.wait_seconds:

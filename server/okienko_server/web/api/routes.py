@@ -69,8 +69,6 @@ def list_categories() -> dict[str, Any]:
     codes = list(ProblemCategory)
     if where.clinic_id:
         codes = desk.database.read(lambda connection: desk.current_offer(connection, where)).categories()
-    if where.locks.category:
-        codes = [code for code in codes if code == where.locks.category]
     return {"categories": [{"code": code.value, "label": load()(f"category.{code}")} for code in codes]}
 
 

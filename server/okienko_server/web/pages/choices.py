@@ -25,6 +25,8 @@ _CARRIED = (
     "city",
     "appointment",
 )
+_KNOWN = {"kind": ("consultation", "visit"), "age_group": ("child", "adult", "senior"), "age_unit": ("months", "years")}
+"""Fields with few values; any other text was sent by no page of ours and counts as not sent."""
 _LONGEST = 64
 _LONGEST_TYPED = 600
 MAX_CHILD_YEARS = 17
@@ -56,6 +58,9 @@ class Choices:
             limit = _LONGEST_TYPED if name in typed else _LONGEST
             if "\0" in value or (len(value) > limit and name not in typed):
                 raise FieldRefused("bad_request", field=name)
+        for name, known in _KNOWN.items():
+            if values.get(name) not in (None, *known):
+                del values[name]
         return cls(**values, typed=typed)
 
     def hidden(self, *, typed: bool = True) -> dict[str, str]:

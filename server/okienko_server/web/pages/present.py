@@ -38,6 +38,8 @@ _PARTS: tuple[tuple[PartOfDay, int, int], ...] = (
     ("evening", 1020, 1440),
 )
 ANY = ""
+END_OF_TIME = 13_700_000
+"""Cell of some day in the year 2100: beyond it no button of ours ever pointed."""
 
 
 @lru_cache(maxsize=64)
@@ -243,7 +245,7 @@ def _soon(start: datetime, when: When, today: date, texts: Texts) -> str:
 
 def cell_of_slot(value: str) -> int | None:
     """Return the cell a slot button posts, or None when the text is no such thing."""
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= 9 else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 8 and int(value) < END_OF_TIME else None
 
 
 def slot_of(appointment: Appointment) -> str:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import Response, g, make_response
 
@@ -31,6 +31,9 @@ from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
 from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
 
+FARTHEST_DAYS = 400
+"""No clinic's horizon reaches further."""
+
 
 class Visit:
     """Answers with one step of the flow; raises DomainError for what only an error page can answer."""
@@ -40,6 +43,13 @@ class Visit:
         self.now: datetime = house().clock()
         self.desk = house().desk
         self._offer: Offer | None = None
+        if choices.clinic:
+            scope().at(choices.clinic)
+        if choices.appointment:
+            try:
+                resolve(choices.appointment, scope())
+            except NotFound:
+                self.choices = choices.but(appointment="")
 
     def but(self, **changes: str) -> Visit:
         """Return the visit with some choices replaced."""
@@ -84,14 +94,33 @@ class Visit:
         chosen, where = self.choices, self.clinic_scope()
         offer = self.offer() if where else None
         codes = offer.categories() if offer else list(ProblemCategory)
-        if scope().locks.category:
-            codes = [code for code in codes if code == scope().locks.category]
+        if offer:
+            self._forget_strangers(offer)
+            chosen = self.choices
         view = ProblemView(
-            frame=self._frame(offer), categories=tuple(codes), category=chosen.category, kind=chosen.kind,
+            frame=self._frame(offer), categories=tuple(codes),
+            category=chosen.category if chosen.category in codes else "", kind=chosen.kind,
             age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
             age_unit=chosen.age_unit, errors=errors or {}, soonest=self._soonest(where, codes) if where else {},
         )  # fmt: skip
         return self._page(view, offer)
+
+    def _forget_strangers(self, offer: Offer) -> None:
+        """Drop a service or therapist the clinic does not have (any more): an old link is no dead end."""
+        if self.choices.service and self.choices.service not in offer.services:
+            self.choices = self.choices.but(service="")
+        if self.choices.practitioner and self.choices.practitioner not in offer.practitioners:
+            self.choices = self.choices.but(practitioner="")
+
+    def _forget_stale_week(self) -> None:
+        """Drop a day no calendar of ours shows: past, or years ahead."""
+        today = self.now.date()
+        try:
+            first = date.fromisoformat(self.choices.week or today.isoformat())
+        except ValueError:
+            first = date.min
+        if not today - timedelta(days=1) <= first <= today + timedelta(days=FARTHEST_DAYS):
+            self.choices = self.choices.but(week="")
 
     def _soonest(self, where: Scope, codes: Sequence[ProblemCategory]) -> dict[str, str]:
         """Return each category's first free time in words; the answer to "how soon" stands on the very first screen."""
@@ -119,6 +148,8 @@ class Visit:
         where = self.clinic_scope()
         if where is None:
             return self.clinics()
+        self._forget_strangers(self.offer())
+        self._forget_stale_week()
         try:
             question = self.choices.question()
         except FieldsRefused as refused:
