@@ -96,7 +96,7 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     scope = scope_of(clinic_id)
     appointments, occupancy = AppointmentStore(connection, scope), OccupancyStore(connection, scope)
     challenges, sessions = ChallengeStore(connection, scope), StaffSessionStore(connection, scope)
-    held = appointments.own("a1", lock=True)
+    held = appointments.lock_own("a1")
     typed = Details(Person("Jan", "Nowak"), Person(), "+48601234567", "", consent=True)
     appointments.give_details(held, typed, LATER, NOW)
     appointments.extend(held, LATER + timedelta(minutes=1), NOW)
@@ -167,7 +167,7 @@ def test_a_row_cannot_name_a_thing_of_another_clinic(database: Database) -> None
 def test_an_appointment_of_another_session_does_not_exist(database: Database) -> None:
     database.write(lambda connection: fill(connection, "a"))
     with database.reading() as connection:
-        assert AppointmentStore(connection, scope_of("a")).own("a1").id == "a1"
+        assert AppointmentStore(connection, scope_of("a")).own("a1").appointment.id == "a1"
         for session in ("", "visitor-2", "VISITOR-1"):
             with pytest.raises(NotFound):
                 AppointmentStore(connection, scope_of("a", session)).own("a1")

@@ -75,9 +75,15 @@ class HoldExpired(DomainError):
 
     code = "hold_expired"
 
-    def __init__(self, alternatives: Sequence[datetime] = ()) -> None:
+    def __init__(self, alternatives: Sequence[datetime] = (), *, start: datetime | None = None) -> None:
         self.alternatives = tuple(alternatives)
+        self.start = start
         super().__init__(field="slot")
+
+    @property
+    def still_free(self) -> bool:
+        """True when nobody took the time meanwhile: it may simply be chosen again."""
+        return self.start in self.alternatives
 
 
 class CodeRefused(DomainError):

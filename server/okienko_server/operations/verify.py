@@ -141,7 +141,8 @@ def _run(
         lost = get_appointment(appointment_id, scope=scope, desk=desk).appointment
         practitioner = "" if lost.any_practitioner else lost.practitioner_id
         asked = Question(lost.category, lost.age, lost.kind, lost.service_id, practitioner)
-        raise HoldExpired(alternatives(asked, lost.starts_at, scope=scope, desk=desk, now=now)) from None
+        others = alternatives(asked, lost.starts_at, scope=scope, desk=desk, now=now)
+        raise HoldExpired(others, start=lost.starts_at) from None
     desk.outbox_bell.set()
     return fresh[appointment_id] if new else get_appointment(appointment_id, scope=scope, desk=desk)
 

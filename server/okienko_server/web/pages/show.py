@@ -246,7 +246,7 @@ class Visit:
         renewed = bool(getattr(g, "session_renewed", False))
         clinic = self.choices.clinic or (self.where().clinic_id if self.choices.appointment else "")
         again = self.but(appointment="", clinic=clinic)
-        if isinstance(error, HoldExpired) and not renewed:
+        if isinstance(error, HoldExpired) and not renewed and not error.still_free:
             return again.times(taken=error.alternatives)
         return again.times(notice="session_renewed" if renewed else "hold_expired")
 
