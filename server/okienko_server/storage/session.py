@@ -37,9 +37,14 @@ class Database:
             self._reader = self._writer = _sqlite_engine(url)
         else:
             driver = self.url.set(drivername="postgresql+psycopg")
-            self._writer = create_engine(driver, pool_size=pool_size, max_overflow=2)
+            self._writer = create_engine(driver, pool_size=pool_size, max_overflow=2, hide_parameters=True)
             self._reader = create_engine(
-                driver, pool_size=pool_size, max_overflow=2, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+                driver,
+                pool_size=pool_size,
+                max_overflow=2,
+                isolation_level="AUTOCOMMIT",
+                pool_reset_on_return=None,
+                hide_parameters=True,
             )
 
     @property
@@ -94,7 +99,7 @@ def _may_run_again(error: DBAPIError) -> bool:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
 
     @event.listens_for(engine, "connect")

@@ -31,9 +31,6 @@ from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
 from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
 
-FARTHEST_DAYS = 400
-"""No clinic's horizon reaches further."""
-
 
 class Visit:
     """Answers with one step of the flow; raises DomainError for what only an error page can answer."""
@@ -113,13 +110,14 @@ class Visit:
             self.choices = self.choices.but(practitioner="")
 
     def _forget_stale_week(self) -> None:
-        """Drop a day no calendar of ours shows: past, or years ahead."""
-        today = self.now.date()
+        """Drop a day the clinic's calendar does not show: past, or beyond its horizon."""
+        clinic = self.offer().clinic
+        today = local_day(self.now, clinic.zone)
         try:
             first = date.fromisoformat(self.choices.week or today.isoformat())
         except ValueError:
             first = date.min
-        if not today - timedelta(days=1) <= first <= today + timedelta(days=FARTHEST_DAYS):
+        if not today <= first <= today + timedelta(days=clinic.horizon_days):
             self.choices = self.choices.but(week="")
 
     def _soonest(self, where: Scope, codes: Sequence[ProblemCategory]) -> dict[str, str]:
