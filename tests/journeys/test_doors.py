@@ -6,34 +6,15 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, ViewportSize
 
-from tests.journeys.demo import PICTURES, Demo, Patient, block_third_parties, launch, open_schedule, running_demo
+from tests.journeys.demo import PICTURES, Demo, Patient, block_third_parties, open_schedule
 
 pytestmark = pytest.mark.journey
 DOORS = ("portal", "link", "frame")
 WAYS = ("script", "no-script", "blocked")
 _numbers = itertools.count(601_000_100)
 _surnames = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    with running_demo() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = launch(playwright)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
