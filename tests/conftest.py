@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 
 from okienko.tokens import Keys
 from okienko_server.app import create_app
@@ -20,6 +21,7 @@ from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import Base
 from okienko_widget import load
+from tests.chromium import LAUNCH_FLAGS, find_or_fetch
 from tests.postgres import PostgresServer
 
 ENGINES = ("sqlite", "postgres")
@@ -40,6 +42,15 @@ class Clock:
 
     def forward(self, **span: float) -> None:
         self.now += timedelta(**span)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium a worker process; Playwright allows its driver once a thread."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_or_fetch(), args=LAUNCH_FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

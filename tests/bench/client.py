@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -46,6 +50,12 @@ def post_form(path: str, content: str) -> bytes:
 GET_ROOT = b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 
 
+def _apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work in a thread of its own: a browser's driver may keep a loop in the caller's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 async def ask(port: int, request: bytes) -> tuple[int, bytes]:
     """Send one request on a connection of its own and return (status, body)."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -58,7 +68,7 @@ async def ask(port: int, request: bytes) -> tuple[int, bytes]:
 
 def load(port: int, requests: Iterable[bytes], workers: int) -> Measured:
     """Send the requests from `workers` clients at once, each sending its next one when the last is answered."""
-    return asyncio.run(_load(port, iter(requests), workers))
+    return _apart(_load(port, iter(requests), workers))
 
 
 async def _load(port: int, requests: Iterable[bytes], workers: int) -> Measured:
@@ -80,7 +90,7 @@ async def _load(port: int, requests: Iterable[bytes], workers: int) -> Measured:
 
 def chains(port: int, made: Iterable[Callable[[], list[Callable[[dict[str, str]], bytes]]]], workers: int) -> Measured:
     """Run chains of requests, each step made from what the step before answered; latencies are those of single requests."""
-    return asyncio.run(_chains(port, iter(made), workers))
+    return _apart(_chains(port, iter(made), workers))
 
 
 async def _chains(
@@ -121,7 +131,7 @@ def at_once(port: int, requests: list[bytes]) -> tuple[float, dict[int, int]]:
             statuses[int(answer[9:12])] = statuses.get(int(answer[9:12]), 0) + 1
         return took, statuses
 
-    return asyncio.run(burst())
+    return _apart(burst())
 
 
 async def _last_words(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

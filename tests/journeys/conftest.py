@@ -1,4 +1,4 @@
-"""One demo and one browser for every journey of a module."""
+"""One demo for all journeys of a module."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.journeys.demo import Demo, launch, running_demo
+from tests.journeys.demo import Demo, running_demo
 
 _numbers = itertools.count(601_000_100)
 
@@ -17,14 +16,6 @@ _numbers = itertools.count(601_000_100)
 def demo() -> Iterator[Demo]:
     with running_demo() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

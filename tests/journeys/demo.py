@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright
-
-from tests.chromium import LAUNCH_FLAGS, find_or_fetch
+from playwright.sync_api import BrowserContext, Frame, Page
 
 PICTURES = Path(__file__).parents[2] / "build" / "journeys"
 BLOCKED = """
@@ -63,11 +61,6 @@ def running_demo() -> Iterator[Demo]:
     finally:
         process.terminate()
         process.communicate(timeout=20)
-
-
-def launch(playwright: Playwright, *more: str) -> Browser:
-    """Return the browser the machine has."""
-    return playwright.chromium.launch(executable_path=find_or_fetch(), args=[*LAUNCH_FLAGS, *more])
 
 
 def block_third_parties(page: Page) -> None:

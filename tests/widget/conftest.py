@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from okienko_widget import render, script_hash, style_hash
-from tests.chromium import find_or_fetch
 from tests.widget import samples
 
 ORIGIN = "https://okienko.test"
@@ -53,14 +52,6 @@ class Stand:
             path = ANSWERS[path]
         body = render(samples.VIEWS[path])
         route.fulfill(body=body, content_type="text/html; charset=utf-8", headers={"content-security-policy": POLICY})
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(find_or_fetch()), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
