@@ -30,7 +30,7 @@ from tests.postgres import PostgresServer
 
 CONCURRENCY = (1, 8, 32)
 ROUNDS = 3
-REQUESTS = {1: 400, 8: 1200, 32: 1200}
+REQUESTS = {1: 1200, 8: 2400, 32: 2400}
 GOALS = {
     "page with a week": 0.28,
     "one therapist, one day": 0.30,

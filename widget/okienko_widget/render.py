@@ -15,6 +15,7 @@ from okienko_widget.icons import ICONS, MARK
 from okienko_widget.steps import Step, progress
 from okienko_widget.texts import load
 from okienko_widget.views import (
+    Choice,
     ClinicsView,
     CodeView,
     DayChoice,
@@ -48,14 +49,21 @@ def _slot_buttons(group: SlotGroup) -> Markup:
 @lru_cache(maxsize=4096)
 def _day_label(day: DayChoice, opened: bool) -> Markup:
     """Return a day of the strip; drawn once for each set of free times, because most pages show the same ones."""
-    drawn: Markup = _DAY.label(day, opened)
+    drawn: Markup = _KEPT.label(day, opened)
     return drawn
 
 
 @lru_cache(maxsize=4096)
 def _day_panel(day: DayChoice) -> Markup:
     """Return a day's free times, drawn once."""
-    drawn: Markup = _DAY.panel(day)
+    drawn: Markup = _KEPT.panel(day)
+    return drawn
+
+
+@lru_cache(maxsize=4096)
+def _chips(name: str, choices: tuple[Choice, ...]) -> Markup:
+    """Return the buttons of a choice, drawn once for each set of therapists or services."""
+    drawn: Markup = _KEPT.chips(name, choices)
     return drawn
 
 
@@ -75,6 +83,7 @@ def _environment() -> Environment:
         slot_buttons=_slot_buttons,
         day_label=_day_label,
         day_panel=_day_panel,
+        chips=_chips,
         css=Markup(bundle.CSS),  # noqa: S704 - our own file
         js=Markup(bundle.JS),  # noqa: S704 - our own file
     )
@@ -82,7 +91,7 @@ def _environment() -> Environment:
 
 
 _ENVIRONMENT: Final = _environment()
-_DAY: Final[Any] = _ENVIRONMENT.get_template("day.jinja").module
+_KEPT: Final[Any] = _ENVIRONMENT.get_template("kept.jinja").module
 _STEP: Final[dict[type, Step]] = {
     ProblemView: "problem",
     ClinicsView: "clinics",

@@ -128,8 +128,8 @@ def _run(
         # Asked only now, behind the lock: a doubled click must not count a second try.
         if (kept := keyed.answer(connection)) is not None:
             raise Repeated(kept)
-        challenge = counter.challenges.get(appointment_id)
-        outcome = step(counter, Held(before, challenge, desk.current_offer(connection, scope)))
+        challenge, revision = counter.challenges.with_revision(appointment_id)
+        outcome = step(counter, Held(before, challenge, desk.offer_at(connection, scope, revision)))
         if isinstance(outcome, CodeRefused):
             return outcome
         fresh[appointment_id] = outcome

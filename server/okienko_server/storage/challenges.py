@@ -10,13 +10,17 @@ from sqlalchemy import Row, bindparam, select, update
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.verification import Challenge
 from okienko_server.storage.store import ClinicStore, on_both
-from okienko_server.storage.tables import ChallengeRow, IdempotencyRow
+from okienko_server.storage.tables import ChallengeRow, ClinicRow, IdempotencyRow
 
 _OF_APPOINTMENT = (
     ChallengeRow.clinic_id == bindparam("clinic"),
     ChallengeRow.appointment_id == bindparam("appointment"),
 )
-_CHALLENGE = select(ChallengeRow.__table__).where(*_OF_APPOINTMENT)
+_STATE = (
+    select(ClinicRow.revision, ChallengeRow.__table__)
+    .outerjoin(ChallengeRow, (ChallengeRow.clinic_id == ClinicRow.clinic_id) & _OF_APPOINTMENT[1])
+    .where(ClinicRow.clinic_id == bindparam("clinic"))
+)
 _TRY = (
     update(ChallengeRow).where(*_OF_APPOINTMENT).values(tries=ChallengeRow.tries + 1).returning(ChallengeRow.__table__)
 )
@@ -39,8 +43,12 @@ class ChallengeStore(ClinicStore):
 
     def get(self, appointment_id: str) -> Challenge | None:
         """Return the current code's challenge, None when no code was sent."""
-        row = self.connection.execute(_CHALLENGE, self._of(appointment_id)).first()
-        return _challenge(row) if row else None
+        return self.with_revision(appointment_id)[0]
+
+    def with_revision(self, appointment_id: str) -> tuple[Challenge | None, int]:
+        """Return (the current code's challenge, None when no code was sent; the revision of the clinic's offer) by one read."""
+        row = self.connection.execute(_STATE, self._of(appointment_id)).one()
+        return (_challenge(row) if row.digest is not None else None), row.revision
 
     def put(self, appointment_id: str, challenge: Challenge) -> None:
         """Write the current code; tries survive, because a resend must not reset them."""

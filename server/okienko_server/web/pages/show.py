@@ -18,7 +18,7 @@ from okienko_server.domain.phone import masked, spoken
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import resend_wait
-from okienko_server.operations.find_slots import MAX_DAYS, Question, find_slots, soonest_starts
+from okienko_server.operations.find_slots import MAX_DAYS, FreeTimes, Question, find_slots, soonest_starts
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import release
 from okienko_server.operations.search_clinics import search_clinics
@@ -109,9 +109,9 @@ class Visit:
         if self.choices.practitioner and self.choices.practitioner not in offer.practitioners:
             self.choices = self.choices.but(practitioner="")
 
-    def _forget_stale_week(self) -> None:
+    def _forget_stale_week(self, offer: Offer) -> None:
         """Drop a day the clinic's calendar does not show: past, or beyond its horizon."""
-        clinic = self.offer().clinic
+        clinic = offer.clinic
         today = local_day(self.now, clinic.zone)
         try:
             first = date.fromisoformat(self.choices.week or today.isoformat())
@@ -146,13 +146,11 @@ class Visit:
         where = self.clinic_scope()
         if where is None:
             return self.clinics()
-        self._forget_strangers(self.offer())
-        self._forget_stale_week()
         try:
-            question = self.choices.question()
+            free = self._free_times(where)
         except FieldsRefused as refused:
             return self.problem(refused.errors)
-        free = find_slots(question, scope=where, desk=self.desk, now=self.now)
+        question = self.choices.question()
         soonest = None if self.choices.week else present.soonest_of(free)
         if not self.choices.week and soonest is None:
             wide = find_slots(replace(question, days=MAX_DAYS), scope=where, desk=self.desk, now=self.now)
@@ -168,6 +166,20 @@ class Visit:
         if taken is not None:
             view = replace(view, soonest=None, taken=True, alternatives=tuple(self._alternatives(where, taken)))
         return self._page(view, free.offer)
+
+    def _free_times(self, where: Scope) -> FreeTimes:
+        """Return the free times asked for; a question the clinic has no answer to (any more) is asked again without what it does not know."""
+        asked = self.choices
+        try:
+            free = find_slots(asked.question(), scope=where, desk=self.desk, now=self.now)
+        except (NotFound, FieldRefused):
+            free = None
+        offer = free.offer if free else self.offer()
+        self._forget_strangers(offer)
+        self._forget_stale_week(offer)
+        if free is None or self.choices is not asked:
+            free = find_slots(self.choices.question(), scope=where, desk=self.desk, now=self.now)
+        return free
 
     def _alternatives(self, where: Scope, starts: Sequence[datetime]) -> list[SlotChoice]:
         if not starts:
