@@ -168,7 +168,7 @@ class Visit:
         return self._page(view, free.offer)
 
     def _free_times(self, where: Scope) -> FreeTimes:
-        """Return the free times asked for; a question the clinic has no answer to (any more) is asked again without what it does not know."""
+        """Return the free times asked for; what the clinic does not know (any more) is left out and the rest asked again."""
         asked = self.choices
         try:
             free = find_slots(asked.question(), scope=where, desk=self.desk, now=self.now)
