@@ -1,14 +1,17 @@
-"""Okienko for host developers: the tokens a page may carry."""
+"""Okienko for host developers: the snippet a page carries, and the tokens behind it."""
 
 from __future__ import annotations
 
-from okienko.exceptions import OkienkoError, TokenExpired, TokenInvalid, TokenRevoked
+from okienko.exceptions import OkienkoError, OptionRefused, TokenExpired, TokenInvalid, TokenRevoked
+from okienko.snippet import Embed
 from okienko.tokens import EmbedToken, Keys, PortalToken, WidgetSession, read_any
 
 __all__ = [
+    "Embed",
     "EmbedToken",
     "Keys",
     "OkienkoError",
+    "OptionRefused",
     "PortalToken",
     "TokenExpired",
     "TokenInvalid",

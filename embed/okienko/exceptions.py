@@ -33,3 +33,11 @@ class TokenRevoked(TokenInvalid):
 
     def __init__(self) -> None:
         super().__init__("revoked")
+
+
+class OptionRefused(OkienkoError, ValueError):
+    """A snippet cannot be made like this; `option` names what is wrong."""
+
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(f"{option} {reason}.")
+        self.option = option

@@ -191,6 +191,19 @@ class PortalToken(_Token):
         return cls._proved(text, keys)
 
 
+def public_id(text: str) -> tuple[Literal["clinic", "portal"], str]:
+    """Return whose page a pasted token is for, ("clinic" | "portal", public id), without proving it; raises TokenInvalid."""
+    try:
+        values = json.loads(base64_decode(text.partition(".")[0].encode("ascii")).decode("ascii"))
+        kind: Literal["clinic", "portal"] = "clinic" if "c" in values else "portal"
+        found = values["c" if kind == "clinic" else "o"]
+    except (BadData, ValueError, KeyError, TypeError, AttributeError):
+        raise TokenInvalid("shape") from None
+    if not isinstance(found, str) or len(text) > MAX_LENGTH:
+        raise TokenInvalid("shape")
+    return kind, found
+
+
 def read_any(text: str, keys: Sequence[str]) -> EmbedToken | PortalToken:
     """Return whichever pasted token the text is; raises TokenInvalid, which does not tell what the text was meant for."""
     try:
