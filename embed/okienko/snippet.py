@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup, escape
 
 from okienko.exceptions import OptionRefused
+from okienko.loader import VERSION, integrity
 from okienko.tokens import public_id
 
 LOADER_PATH: Final = "/embed/v1/okienko.js"
@@ -50,9 +51,10 @@ class Embed:
         object.__setattr__(self, "base_url", _origin(self.base_url))
         public_id(self.token)
 
-    def element(self, *, nonce: str = "", **options: object) -> Markup:
+    def element(self, *, nonce: str = "", strict: bool = False, **options: object) -> Markup:
         """Return the loader's script and the element, with the plain link inside for whoever runs no script.
 
+        `strict` pins one release of the loader by its digest; `nonce` is the page's own, where its policy asks for one.
         Options: mode, lang, theme, accent ("#0f6b63"), service, practitioner, category, date, kind, height (pixels), label, datalayer.
         """
         given = _checked(options, _ELEMENT)
@@ -61,7 +63,11 @@ class Embed:
         names = ("token", *(name for name in _ELEMENT if name in shown))
         attributes = "".join(f' {name}="{escape(shown[name])}"' for name in names)
         signed = f' nonce="{escape(nonce)}"' if nonce else ""
-        script = f'<script async src="{escape(self.base_url + LOADER_PATH)}"{signed}></script>'
+        path = LOADER_PATH
+        if strict:
+            path = f"/embed/okienko-{VERSION}.js"
+            signed += f' integrity="{integrity(self.base_url)}" crossorigin="anonymous"'
+        script = f'<script async src="{escape(self.base_url + path)}"{signed}></script>'
         link = _anchor(self.link_url(**_only(given, (*_ASKED, "category"))), label)
         return Markup(f"{script}\n<okienko-booking{attributes}>{link}</okienko-booking>")  # noqa: S704 - escaped above
 
@@ -93,9 +99,7 @@ class Embed:
         return self.base_url + path + _query(_only(given, _ASKED)) + _fragment(given)
 
     def _frame(self, given: Mapping[str, str]) -> str:
-        asked = {"f": "1"} | {
-            name: given[name].removeprefix("#") for name in (*_ASKED, "lang", "theme", "accent") if name in given
-        }
+        asked = {name: given[name].removeprefix("#") for name in (*_ASKED, "lang", "theme", "accent") if name in given}
         return f"{self.base_url}/e/{self.token}{_query(asked)}{_fragment(given)}"
 
     def csp(self, policy: str = "") -> str:

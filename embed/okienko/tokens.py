@@ -157,15 +157,17 @@ class EmbedToken(_Token):
     """Pasted in a clinic's page, never expires: it pins the clinic and may narrow the offer; it opens nothing personal."""
 
     SALT: ClassVar[str] = "okienko.embed.v1"
-    _SHORT: ClassVar[Mapping[str, str]] = {"c": "clinic", "g": "generation"} | _LOCKS
+    _SHORT: ClassVar[Mapping[str, str]] = {"c": "clinic", "g": "generation", "a": "origin"} | _LOCKS
     clinic: str
     generation: int
     service: str | None = None
     practitioner: str | None = None
     category: str | None = None
+    origin: str | None = None
+    """The only site that may frame it, "https://clinic.example"; it narrows the clinic's own list, never widens it."""
 
     def __post_init__(self) -> None:
-        _check(self, ["clinic"], [*_LOCKS.values()])
+        _check(self, ["clinic"], ["origin", *_LOCKS.values()])
 
     @classmethod
     def read(cls, text: str, keys: Sequence[str]) -> EmbedToken:
@@ -218,7 +220,7 @@ class WidgetSession(_Token):
 
     SALT: ClassVar[str] = "okienko.session.v1"
     _SHORT: ClassVar[Mapping[str, str]] = _LOCKS | {
-        "i": "id", "c": "clinic", "g": "generation", "d": "source", "o": "origin", "t": "issued_at"
+        "i": "id", "c": "clinic", "q": "portal", "g": "generation", "d": "source", "o": "origin", "t": "issued_at"
     }  # fmt: skip
     id: str
     kind: Literal["portal", "clinic"]
@@ -229,10 +231,11 @@ class WidgetSession(_Token):
     service: str | None = None
     practitioner: str | None = None
     category: str | None = None
+    portal: str | None = None
     issued_at: datetime = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        _check(self, ["id"] if self.origin == "" else ["id", "origin"], ["clinic", *_LOCKS.values()])
+        _check(self, ["id"] if self.origin == "" else ["id", "origin"], ["clinic", "portal", *_LOCKS.values()])
         if self.kind != ("portal" if self.clinic is None else "clinic") or self.source not in _SOURCES:
             raise ValueError("A session is a portal's, or a clinic's and names it; its source is one of the known.")
         if self.issued_at.tzinfo is None or self.issued_at.timestamp() < 0:

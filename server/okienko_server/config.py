@@ -27,6 +27,8 @@ class Settings:
     keys: Keys
     pepper: str = field(repr=False)
     sms_gateway: str
+    public_url: str = ""
+    """Where patients reach the server, "https://host"; empty: as each request says."""
     worker_inside: bool = False
     """Run the outbox worker as a thread of the web process (demo)."""
 
@@ -54,13 +56,17 @@ class Settings:
             keys=_keys(env, environment),
             pepper=_secret(env, environment, "OKIENKO_PEPPER"),
             sms_gateway=gateway,
+            public_url=env.get("OKIENKO_URL", "").rstrip("/"),
             worker_inside=env.get("OKIENKO_WORKER_INSIDE", "") == "1",
         )
         settings.check()
         return settings
 
     def check(self) -> None:
-        """Refuse combinations that would leak codes: a gateway that only shows messages, outside development."""
+        """Refuse what would leak codes, or snippets that no secure page can load."""
+        plain = not self.public_url.startswith("https://")
+        if self.public_url and (plain if not self.development else not self.public_url.startswith("http")):
+            raise SettingsRefused("OKIENKO_URL must be like https://rezerwacje.example.pl, without a path.")
         if not self.development and self.sms_gateway in GATEWAYS:
             raise SettingsRefused(
                 f"OKIENKO_SMS={self.sms_gateway} only shows messages to developers; it never starts with OKIENKO_ENV={self.environment}."

@@ -34,6 +34,7 @@ STATUS: dict[str, int] = {
     "session_invalid": 401,
     "token_invalid": 401,
     "token_revoked": 403,
+    "origin_refused": 403,
     "clinic_unavailable": 403,
     "foreign_clinic": 403,
     "sign_in_refused": 401,

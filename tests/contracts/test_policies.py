@@ -14,7 +14,16 @@ from okienko_server.web.pages.health import health
 from okienko_server.web.policy import Policy, check_policies, policy, policy_of
 from tests.conftest import KEYS, PEPPER
 
-PUBLIC = {"/api/v1/openapi.json", "/api/v1/sessions", "/health", "/ready", "/staff/sign-in", "/static/<name>"}
+PUBLIC = {
+    "/api/v1/openapi.json",
+    "/api/v1/sessions",
+    "/health",
+    "/ready",
+    "/staff/sign-in",
+    "/static/<name>",
+    "/embed/v1/okienko.js",
+    "/embed/okienko-<version>.js",
+}
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from importlib.resources import files
 _CSS_PIECE = re.compile(
     r"""(?P<string>"[^"]*"|'[^']*')|/\*.*?\*/|\s*(?P<sign>[{};,>])\s*|(?P<colon>:)\s+|(?P<space>\s+)""", re.DOTALL
 )
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_DARK = re.compile(r"@media \(prefers-color-scheme: ?dark\)\{:root:not\(\[data-theme=light\]\)\{(?P<colours>[^}]*)\}\}")
 _JS_COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)\s*$", re.DOTALL | re.MULTILINE)
 
 
@@ -40,7 +42,21 @@ def _static(name: str) -> str:
     return files("okienko_widget").joinpath("static", name).read_text(encoding="utf-8")
 
 
-CSS = tight_css(_static("widget.css"))
+def brand(accent: str) -> str:
+    """Return the style of a host page's colour "#rrggbb"; raises ValueError for anything else, because it goes into a policy."""
+    if not _COLOUR.fullmatch(accent):
+        raise ValueError("a colour is written #rrggbb")
+    return f":root{{--brand:{accent}}}"
+
+
+def _both_ways(css: str) -> str:
+    """Return the style sheet with its dark colours also under `data-theme=dark`, for a page that asks for them."""
+    found = _DARK.search(css)
+    assert found is not None
+    return css[: found.end()] + f":root[data-theme=dark]{{{found['colours']}}}" + css[found.end() :]
+
+
+CSS = _both_ways(tight_css(_static("widget.css")))
 JS = tight_js(_static("widget.js"))
 style_hash = csp_hash(CSS)
 script_hash = csp_hash(JS)

@@ -67,6 +67,10 @@ def _chips(name: str, choices: tuple[Choice, ...]) -> Markup:
     return drawn
 
 
+def _brand(accent: str) -> Markup:
+    return Markup(bundle.brand(accent))  # noqa: S704 - nothing but a checked colour
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=_TightLoader("okienko_widget"),
@@ -84,6 +88,7 @@ def _environment() -> Environment:
         day_label=_day_label,
         day_panel=_day_panel,
         chips=_chips,
+        brand=_brand,
         css=Markup(bundle.CSS),  # noqa: S704 - our own file
         js=Markup(bundle.JS),  # noqa: S704 - our own file
     )

@@ -44,6 +44,14 @@ class Frame:
     held_minutes: int | None = None
     """Whole minutes the chosen time is still kept, or None when nothing is held."""
     held_seconds: int | None = None
+    theme: str = ""
+    """`light` or `dark` when the host page asked for one, else empty: the visitor's own setting counts."""
+    accent: str = ""
+    """The host page's colour "#rrggbb", or empty; the style sheet corrects it to a readable contrast."""
+    hosts: tuple[str, ...] = ()
+    """Origins of pages that may hear the frame's height and steps."""
+    reference: str = ""
+    """Opaque reference of the appointment just made, for the host page's event."""
 
 
 @dataclass(frozen=True, slots=True)

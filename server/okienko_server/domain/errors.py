@@ -130,6 +130,12 @@ class TokenRefused(DomainError):
         super().__init__()
 
 
+class OriginRefused(DomainError):
+    """The page that frames the widget is not among those its clinic or portal allowed."""
+
+    code = "origin_refused"
+
+
 class CsrfRefused(DomainError):
     """A staff form came without its session's own token, or from another site."""
 

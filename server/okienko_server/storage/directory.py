@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, or_, select
 
 from okienko_server.domain.appointment import Status
 from okienko_server.domain.errors import ForeignClinic, NotFound
@@ -17,7 +17,6 @@ from okienko_server.storage.tables import (
     CompetenceRow,
     IdempotencyRow,
     LocationRow,
-    PortalRow,
     StaffRow,
 )
 
@@ -31,10 +30,10 @@ class PortalStore:
         self.connection = connection
 
     def clinic_by_slug(self, slug: str) -> str:
-        """Return the id of the visible clinic with that slug; raises NotFound."""
+        """Return the id of the visible clinic with that slug or public id; raises NotFound."""
         statement = (
             select(ClinicRow.clinic_id)
-            .where(ClinicRow.slug == slug, ClinicRow.contract == "active")
+            .where(or_(ClinicRow.slug == slug, ClinicRow.clinic_id == slug), ClinicRow.contract == "active")
             .order_by(ClinicRow.clinic_id)
         )
         found = self.connection.execute(statement).scalar()
@@ -86,18 +85,6 @@ class Account:
 class DirectoryStore(OperatorStore):
     """Look-ups across clinics that only the house itself may make."""
 
-    def generation_of_clinic(self, clinic_id: str) -> int:
-        """Return the lowest generation of tokens a clinic accepts; raises NotFound."""
-        return self._generation(
-            self.connection.execute(select(ClinicRow.generation).where(ClinicRow.clinic_id == clinic_id)).scalar()
-        )
-
-    def generation_of_portal(self, portal_id: str) -> int:
-        """Return the lowest generation of tokens a portal accepts; raises NotFound."""
-        return self._generation(
-            self.connection.execute(select(PortalRow.generation).where(PortalRow.portal_id == portal_id)).scalar()
-        )
-
     def accounts(self, email: str) -> list[Account]:
         """Return every account under an e-mail address, of whatever clinic."""
         statement = (
@@ -121,9 +108,3 @@ class DirectoryStore(OperatorStore):
     def forget_answers(self, before: datetime) -> None:
         """Drop kept answers made before that instant."""
         self.connection.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < before))
-
-    @staticmethod
-    def _generation(found: int | None) -> int:
-        if found is None:
-            raise NotFound
-        return found

@@ -60,9 +60,10 @@ class OnboardingStore(OperatorStore):
         self._write(StaffRow, opened.id, [_account(plan, n, opened) for n in range(len(plan.staff))])
         return opened
 
-    def add_portal(self, portal_id: str, name: str) -> None:
-        """Write a page of somebody else that may host the widget unpinned."""
-        self.connection.execute(insert(PortalRow), {"portal_id": portal_id, "name": name, "generation": 1})
+    def add_portal(self, portal_id: str, name: str, origins: tuple[str, ...] = ()) -> None:
+        """Write a page of somebody else that may host the widget unpinned, on those sites."""
+        row = {"portal_id": portal_id, "name": name, "generation": 1, "allowed_origins": " ".join(origins)}
+        self.connection.execute(insert(PortalRow), row)
 
     def any_clinic(self) -> bool:
         """Return whether there is a clinic at all."""

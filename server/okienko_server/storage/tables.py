@@ -82,6 +82,9 @@ class PortalRow(Base):
     portal_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     generation: Mapped[int]
+    allowed_origins: Mapped[str | None]
+    graced: Mapped[int | None]
+    grace_until: Mapped[datetime | None]
 
 
 class ClinicRow(OfClinic):
@@ -99,6 +102,9 @@ class ClinicRow(OfClinic):
     open_on_holidays: Mapped[bool]
     revision: Mapped[int]
     """Raised by every change of the offer; a reader's kept copy is good while it is equal."""
+    graced: Mapped[int | None]
+    grace_until: Mapped[datetime | None]
+    """Until then tokens of the generation `graced` and later are accepted still."""
 
 
 class LocationRow(OfClinicById):

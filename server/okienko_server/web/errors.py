@@ -53,10 +53,12 @@ def _broken(error: Exception) -> AnyResponse:
     return _answer("server_error", 500, None)
 
 
-def _way_on(pinned: bool) -> str:
-    """Return where the page leads: staff back to their schedule, a patient to the portal, a pinned frame nowhere else."""
+def _way_on(code: str, pinned: bool) -> str:
+    """Return where the page leads: staff back to their schedule, a patient to the portal, a pinned frame to its clinic's page at most."""
     if request.path.startswith("/staff"):
         return url_for("staff.schedule")
+    if code in ("token_revoked", "origin_refused"):
+        return getattr(g, "public_path", "")
     return "" if pinned else "/"
 
 
@@ -71,7 +73,7 @@ def _answer(code: str, status: int, error: DomainError | None) -> Response:
     framed = request.path.startswith(("/e/", "/w/"))
     session = getattr(g, "widget_session", None)
     pinned = (session is not None and session.kind == "clinic") or request.path.startswith("/e/")
-    view = MessageView(key, layout="frame" if pinned else "portal", link=_way_on(pinned))
+    view = MessageView(key, layout="frame" if pinned else "portal", link=_way_on(code, pinned))
     response = widget_document(make_response(render(view), status))
     if framed:
         # A dead snippet shows a card inside whatever page pasted it; there is nothing on it to be clickjacked.

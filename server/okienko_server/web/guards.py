@@ -11,9 +11,10 @@ from flask import current_app, g, request
 from okienko.exceptions import TokenExpired, TokenInvalid
 from okienko.tokens import EmbedToken, PortalToken, WidgetSession, new_session_id, read_any
 from okienko_server.domain.errors import CsrfRefused, DomainError, NotFound, TokenRefused
+from okienko_server.domain.generations import Generations
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
 from okienko_server.operations.sign_in import signed_in
-from okienko_server.storage.directory import DirectoryStore
+from okienko_server.storage.generations import TokenStore
 from okienko_server.storage.staff import SignedIn
 from okienko_server.web.house import house
 from okienko_server.web.policy import Policy, policy_of
@@ -95,26 +96,29 @@ def session_of_token(text: str, source: Source, now: datetime) -> WidgetSession:
         token = read_any(text, house().settings.keys.embed)
     except TokenInvalid:
         raise TokenRefused("token_invalid") from None
+    g.public_path = "/" if isinstance(token, PortalToken) else f"/g/{token.clinic}"
     try:
-        lowest = house().desk.database.read(
-            lambda connection: _lowest_generation(DirectoryStore(connection, operator_scope()), token)
+        accepted = house().desk.database.read(
+            lambda connection: _generations(TokenStore(connection, operator_scope()), token)
         )
     except NotFound:
         raise TokenRefused("token_invalid") from None
-    if token.generation < lowest:
+    if not accepted.accepts(token.generation, now):
         raise TokenRefused("token_revoked")
+    # A visitor let in under a grace is as good as any: the next revocation without one ends both.
+    generation = max(token.generation, accepted.current)
     if isinstance(token, PortalToken):
-        return WidgetSession(new_session_id(), "portal", None, token.generation, source.value, issued_at=now)
+        return WidgetSession(
+            new_session_id(), "portal", None, generation, source.value, portal=token.portal, issued_at=now
+        )
     return WidgetSession(
-        new_session_id(), "clinic", token.clinic, token.generation, source.value, service=token.service,
+        new_session_id(), "clinic", token.clinic, generation, source.value, origin=token.origin or "", service=token.service,
         practitioner=token.practitioner, category=token.category, issued_at=now,
     )  # fmt: skip
 
 
-def _lowest_generation(directory: DirectoryStore, token: EmbedToken | PortalToken) -> int:
-    if isinstance(token, PortalToken):
-        return directory.generation_of_portal(token.portal)
-    return directory.generation_of_clinic(token.clinic)
+def _generations(store: TokenStore, token: EmbedToken | PortalToken) -> Generations:
+    return store.of_portal(token.portal) if isinstance(token, PortalToken) else store.of_clinic(token.clinic)
 
 
 def _form_session(now: datetime) -> WidgetSession:

@@ -7,6 +7,7 @@ import gzip
 from flask import Response, g, request
 
 from okienko_widget import script_hash, style_hash
+from okienko_widget.bundle import brand, csp_hash
 
 _OPEN = (
     ("X-Content-Type-Options", "nosniff"),
@@ -30,9 +31,10 @@ _STAFF_POLICY = (
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def widget_document(response: Response, ancestors: tuple[str, ...] = ()) -> Response:
+def widget_document(response: Response, ancestors: tuple[str, ...] = (), accent: str = "") -> Response:
     """Dress a widget document: framed by the listed origins only (none listed: by nobody), kept by no cache."""
-    response.headers["Content-Security-Policy"] = _WIDGET_POLICY + (" ".join(ancestors) or "'none'")
+    own = _WIDGET_POLICY.replace(style_hash, f"{style_hash} {csp_hash(brand(accent))}") if accent else _WIDGET_POLICY
+    response.headers["Content-Security-Policy"] = own + (" ".join(ancestors) or "'none'")
     response.headers["Cache-Control"] = "no-store"
     _pack(response)
     if ancestors:

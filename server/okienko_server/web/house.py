@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flask import current_app
+from flask import current_app, request
 
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
@@ -26,6 +26,11 @@ class House:
     desk: Desk
     gateway: Gateway
     clock: Callable[[], datetime] = wall_clock
+
+
+def public_url() -> str:
+    """Return where patients reach this server, "https://host": the setting, or else what the request says."""
+    return house().settings.public_url or request.url_root.rstrip("/")
 
 
 def house() -> House:

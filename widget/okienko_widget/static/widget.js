@@ -13,6 +13,54 @@
   const say = (text) => { live.textContent = text; };
   const remember = () => { past[place] = [root(), document.title]; };
 
+  // The host page, once it has proved itself: height, step and a few events go up a private port; nothing anybody typed does.
+  const hosts = (live.dataset.hosts || '').split(' ').filter(Boolean);
+  let port = null;
+  const up = (message) => { if (port) port.postMessage(message); };
+  const step = () => root().className.match(/o-at-(\w+)/)[1];
+  const tall = () => up({ t: 'h', v: Math.ceil(document.body.getBoundingClientRect().height) });
+  const report = () => {
+    const at = step();
+    up({ t: 'step', v: at });
+    if (at === 'details') up({ t: 'ev', n: 'slot' });
+    if (at === 'message') up({ t: 'ev', n: 'error' });
+    if (at === 'done') up({ t: 'ev', n: 'booked', d: root().dataset.reference });
+    tall();
+  };
+  const look = ({ theme, accent }) => {
+    const { dataset, style } = document.documentElement;
+    if (['light', 'dark', 'auto'].includes(theme)) dataset.theme = theme;
+    if (/^#[0-9a-f]{6}$/i.test(accent)) {
+      style.setProperty('--brand', accent);
+      dataset.brand = '';
+    }
+  };
+  if (parent !== window && hosts.length) {
+    addEventListener('message', ({ data, origin: from, source, ports }) => {
+      if (port || source !== parent || !hosts.includes(from) || !ports[0]) return;
+      if (!data || data.okienko !== 'init' || (data.v !== 1 && data.v !== 0)) return;
+      [port] = ports;
+      port.onmessage = ({ data: told }) => { if (!told) return;
+        if (told.t === 'cfg') look(told);
+        if (told.t === 'stay') delete document.documentElement.dataset.fluid;
+      };
+      look(data);
+      document.documentElement.dataset[data.inline ? 'fluid' : 'popup'] = '';
+      addEventListener('keydown', (event) => { if (event.key === 'Escape' && !event.defaultPrevented) up({ t: 'esc' }); });
+      new ResizeObserver(tall).observe(document.body);
+    });
+    parent.postMessage({ okienko: 'hello', v: 1 }, '*');
+  }
+
+  // The problem a link or snippet suggests stands behind the #, where no server and no log sees it.
+  const hinted = new URLSearchParams(location.hash.slice(1)).get('category');
+  const hint = hinted && document.querySelector(`[name=category][value="${CSS.escape(hinted)}"]:not([hidden])`);
+  if (hint && !document.querySelector('.o-chosen')) {
+    hint.classList.add('o-chosen');
+    const first = hint.form.querySelector('button[hidden]');
+    Object.assign(first, { disabled: false, name: 'category', value: hinted });
+  }
+
   const show = (node, title) => {
     root().replaceWith(node);
     document.title = title;
@@ -22,9 +70,10 @@
 
   const face = () => {
     scrollTo(0, 0);
-    (root().querySelector('[data-focus]') || root().querySelector('h1')).focus();
-    const step = root().querySelector('.o-head > .o-vh');
-    say(step ? step.textContent : '');
+    (root().querySelector('[data-focus]') || root().querySelector('h1')).focus({ preventScroll: !!port });
+    const where = root().querySelector('.o-head > .o-vh');
+    say(where ? where.textContent : '');
+    report();
   };
 
   const push = () => {

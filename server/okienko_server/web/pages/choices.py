@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -24,9 +25,17 @@ _CARRIED = (
     "week",
     "city",
     "appointment",
+    "theme",
+    "accent",
 )
-_KNOWN = {"kind": ("consultation", "visit"), "age_group": ("child", "adult", "senior"), "age_unit": ("months", "years")}
+_KNOWN = {
+    "kind": ("consultation", "visit"),
+    "age_group": ("child", "adult", "senior"),
+    "age_unit": ("months", "years"),
+    "theme": ("light", "dark"),
+}
 """Fields with few values; any other text was sent by no page of ours and counts as not sent."""
+_COLOUR = re.compile(r"[0-9a-fA-F]{6}")
 _LONGEST = 64
 _LONGEST_TYPED = 600
 MAX_CHILD_YEARS = 17
@@ -47,6 +56,9 @@ class Choices:
     week: str = ""
     city: str = ""
     appointment: str = ""
+    theme: str = ""
+    accent: str = ""
+    """Colour of the host page, six hexadecimal digits."""
     typed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -61,6 +73,8 @@ class Choices:
         for name, known in _KNOWN.items():
             if values.get(name) not in (None, *known):
                 del values[name]
+        if not _COLOUR.fullmatch(values.get("accent", "000000")):
+            del values["accent"]
         return cls(**values, typed=typed)
 
     def hidden(self, *, typed: bool = True) -> dict[str, str]:

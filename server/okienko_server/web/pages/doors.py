@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, Response, request
 
-from okienko_server.domain.errors import ClinicUnavailable, FieldRefused
+from okienko_server.domain.errors import ClinicUnavailable, FieldRefused, OriginRefused
 from okienko_server.domain.scope import Source
 from okienko_server.storage.directory import PortalStore
 from okienko_server.web.guards import enter, new_portal_session, scope
@@ -14,7 +16,7 @@ from okienko_server.web.pages.show import Visit
 from okienko_server.web.policy import Policy, policy
 
 doors = Blueprint("doors", __name__)
-_PREFILL = ("category", "kind", "service", "practitioner", "age_group")
+_PREFILL = ("category", "kind", "service", "practitioner", "age_group", "theme", "accent")
 
 
 @doors.get("/")
@@ -38,9 +40,23 @@ def deep_link(slug: str) -> Response:
 def frame(token: str) -> Response:
     """Door 3: the document inside a clinic's own page; no other clinic exists. A PortalToken opens it unpinned."""
     visit = Visit(_prefilled())
-    if scope().clinic_id and not visit.offer().clinic.visible:
+    offer = visit.offer() if scope().clinic_id else None
+    if offer and not offer.clinic.visible:
         raise ClinicUnavailable
+    if (page := framing_page()) and page not in visit.hosts(offer):
+        raise OriginRefused
     return visit.problem()
+
+
+def framing_page() -> str:
+    """Return the origin of the page that opens this document in a frame, or "" when the browser does not say, or it is our own.
+
+    Only for a kind word instead of the browser's grey box: what really refuses is frame-ancestors.
+    """
+    if request.headers.get("Sec-Fetch-Dest") not in ("iframe", "frame"):
+        return ""
+    page = urlsplit(request.headers.get("Referer", ""))
+    return f"{page.scheme}://{page.netloc}" if page.netloc and page.netloc != request.host else ""
 
 
 def _prefilled() -> Choices:

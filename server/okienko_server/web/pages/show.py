@@ -16,12 +16,13 @@ from okienko_server.domain.errors import DomainError, FieldRefused, FieldsRefuse
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import masked, spoken
 from okienko_server.domain.problem import ProblemCategory
-from okienko_server.domain.scope import Scope, Source
+from okienko_server.domain.scope import Scope, Source, operator_scope
 from okienko_server.domain.verification import resend_wait
 from okienko_server.operations.find_slots import MAX_DAYS, FreeTimes, Question, find_slots, soonest_starts
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import release
 from okienko_server.operations.search_clinics import search_clinics
+from okienko_server.storage.generations import TokenStore
 from okienko_server.web.guards import scope, widget_session
 from okienko_server.web.headers import widget_document
 from okienko_server.web.house import house
@@ -100,7 +101,7 @@ class Visit:
             age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
             age_unit=chosen.age_unit, errors=errors or {}, soonest=self._soonest(where, codes) if where else {},
         )  # fmt: skip
-        return self._page(view, offer)
+        return self._page(view)
 
     def _forget_strangers(self, offer: Offer) -> None:
         """Drop a service or therapist the clinic does not have (any more): an old link is no dead end."""
@@ -139,7 +140,7 @@ class Visit:
             return self.problem(refused.errors)
         self.choices = self.choices.but(week="", practitioner="", service="")
         found = search_clinics(question, self.choices.city, scope=scope(), desk=self.desk, now=self.now)
-        return self._page(present.clinics_view(self._frame(None), self.choices, found, self.desk.texts, self.now), None)
+        return self._page(present.clinics_view(self._frame(None), self.choices, found, self.desk.texts, self.now))
 
     def times(self, taken: Sequence[datetime] | None = None, notice: str = "") -> Response:
         """Step 2: when. `taken` are the alternatives to a time somebody else has got."""
@@ -165,7 +166,7 @@ class Visit:
         )
         if taken is not None:
             view = replace(view, soonest=None, taken=True, alternatives=tuple(self._alternatives(where, taken)))
-        return self._page(view, free.offer)
+        return self._page(view)
 
     def _free_times(self, where: Scope) -> FreeTimes:
         """Return the free times asked for; what the clinic does not know (any more) is left out and the rest asked again."""
@@ -212,7 +213,7 @@ class Visit:
             values={name: value for name, value in kept.items() if value} | dict(self.choices.typed),
             errors=errors or {},
         )
-        return self._page(view, held.offer)
+        return self._page(view)
 
     def code(
         self, held: Held, errors: Mapping[str, str] | None = None, tries_left: int | None = None, notice: str = ""
@@ -232,7 +233,7 @@ class Visit:
             errors=errors or {},
             tries_left=tries_left,
         )
-        return self._page(view, held.offer)
+        return self._page(view)
 
     def done(self, held: Held) -> Response:
         """The confirmation."""
@@ -243,7 +244,7 @@ class Visit:
             summary=present.appointment_summary(made, offer, self.desk.texts),
             directions_url=present.directions_url(offer.location(made.location_id)),
         )
-        return self._page(view, offer)
+        return self._page(view)
 
     def after(self, held: Held) -> Response:
         """Where an appointment that is no longer held belongs: done, or choosing a time again."""
@@ -280,9 +281,23 @@ class Visit:
             state=state,
             clinic=present.offer_badge(offer) if offer else None,
             notice=notice or ("session_renewed" if getattr(g, "session_renewed", False) else ""),
+            theme=self.choices.theme,
+            accent=f"#{self.choices.accent}" if self.choices.accent else "",
+            hosts=self.hosts(offer),
+            reference=self.choices.appointment,
             **kept,
         )
 
-    def _page(self, view: View, offer: Offer | None) -> Response:
-        framed = widget_session().source == Source.IFRAME and offer is not None
-        return widget_document(make_response(render(view)), offer.clinic.allowed_origins if framed and offer else ())
+    def hosts(self, offer: Offer | None) -> tuple[str, ...]:
+        """Return the origins of pages that may frame this visitor's steps: the clinic's or portal's, and of those only the token's own."""
+        session = widget_session()
+        if session.source != Source.IFRAME:
+            return ()
+        if session.portal:
+            allowed = self.desk.database.read(lambda c: TokenStore(c, operator_scope()).portal(session.portal or ""))
+            return allowed.allowed_origins
+        allowed_here = offer.clinic.allowed_origins if offer else ()
+        return tuple(origin for origin in allowed_here if session.origin in ("", origin))
+
+    def _page(self, view: View) -> Response:
+        return widget_document(make_response(render(view)), view.frame.hosts, view.frame.accent)
