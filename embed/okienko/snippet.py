@@ -54,12 +54,15 @@ class Embed:
     def element(self, *, nonce: str = "", strict: bool = False, **options: object) -> Markup:
         """Return the loader's script and the element, with the plain link inside for whoever runs no script.
 
-        `strict` pins one release of the loader by its digest; `nonce` is the page's own, where its policy asks for one.
+        `strict` is for pages with a strict policy: one release of the loader pinned by its digest, no style attribute (say
+        `okienko-booking{display:block;min-height:720px}` in your own style sheet). `nonce` is the page's own, where its policy asks for one.
         Options: mode, lang, theme, accent ("#0f6b63"), service, practitioner, category, date, kind, height (pixels), label, datalayer.
         """
         given = _checked(options, _ELEMENT)
         label = given.pop("label", LABEL)
         shown = {"height": str(HEIGHT), "token": self.token} | given
+        # Kept free before the loader runs, so that nothing below jumps; a strict policy forbids style attributes.
+        kept = "" if strict or given.get("mode", "inline") != "inline" else f' style="display:block;min-height:{shown["height"]}px"'
         names = ("token", *(name for name in _ELEMENT if name in shown))
         attributes = "".join(f' {name}="{escape(shown[name])}"' for name in names)
         signed = f' nonce="{escape(nonce)}"' if nonce else ""
@@ -69,7 +72,7 @@ class Embed:
             signed += f' integrity="{integrity(self.base_url)}" crossorigin="anonymous"'
         script = f'<script async src="{escape(self.base_url + path)}"{signed}></script>'
         link = _anchor(self.link_url(**_only(given, (*_ASKED, "category"))), label)
-        return Markup(f"{script}\n<okienko-booking{attributes}>{link}</okienko-booking>")  # noqa: S704 - escaped above
+        return Markup(f"{script}\n<okienko-booking{attributes}{kept}>{link}</okienko-booking>")  # noqa: S704 - escaped above
 
     def iframe(self, **options: object) -> Markup:
         """Return the plain frame, for pages that strip scripts. Options as `element`, without mode, label and datalayer."""

@@ -11,13 +11,13 @@ from playwright.sync_api import Browser, Frame, Page, ViewportSize
 
 from tests.gates.sites import Town, town
 
-EVENTS = ("ready", "step", "slot", "booked", "error", "open", "close")
 LISTEN = """
 window.heard = [];
-for (const name of %r) addEventListener('okienko:' + name, (event) => heard.push([name, event.detail]));
+for (const name of ['ready', 'step', 'slot', 'booked', 'error', 'open', 'close'])
+  addEventListener('okienko:' + name, (event) => heard.push([name, event.detail]));
 window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) => violations.push(event.effectiveDirective + ' ' + event.blockedURI));
-""" % list(EVENTS)
+"""
 
 
 @dataclass
@@ -47,7 +47,9 @@ class Visit:
     def wait(self, name: str, count: int = 1) -> list[Any]:
         """Wait until the event came that often."""
         self.page.wait_for_function(
-            "([name, count]) => heard.filter(([one]) => one === name).length >= count", arg=[name, count], timeout=15_000
+            "([name, count]) => heard.filter(([one]) => one === name).length >= count",
+            arg=[name, count],
+            timeout=15_000,
         )
         return self.heard(name)
 

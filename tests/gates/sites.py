@@ -10,18 +10,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
 from waitress import create_server
 
 from okienko import Embed, EmbedToken, PortalToken
 from okienko_server.app import create_app
 from okienko_server.config import Settings
 from okienko_server.domain.scope import operator_scope
+from okienko_server.operations import verify
 from okienko_server.operations.onboard_clinic import OpenedClinic, allow_origins, open_clinic
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.onboarding import OnboardingStore
 from tests import plans
 from tests.conftest import KEYS, PEPPER, Clock
+
+CODE = "135792"
+"""Every SMS code here: no telephone reads it."""
 
 
 class Host:
@@ -62,19 +66,58 @@ class Host:
         self._server.server_close()
 
 
+class Surgery:
+    """Takes protections away from what the server sends, for the controls; and notes every request line."""
+
+    def __init__(self, app: Flask) -> None:
+        self.replaced: list[tuple[str, str]] = []
+        self.dropped: list[str] = []
+        self.asked: list[str] = []
+        self._inner = app.wsgi_app
+        app.after_request(self._operate)
+        app.wsgi_app = self._note  # type: ignore[method-assign]
+
+    def _note(self, environ: Any, start_response: Any) -> Any:
+        if self.replaced:
+            environ.pop("HTTP_ACCEPT_ENCODING", None)
+        self.asked.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}")
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return start_response(status, [one for one in headers if one[0] not in self.dropped], *more)
+
+        return self._inner(environ, start)
+
+    def _operate(self, response: Response) -> Response:
+        for what, instead in self.replaced:
+            if response.mimetype in ("text/javascript", "text/html"):
+                response.set_data(response.get_data(as_text=True).replace(what, instead))
+        return response
+
+    @contextlib.contextmanager
+    def without(self, what: str = "", instead: str = "", header: str = "") -> Iterator[None]:
+        """Send everything with a piece of code replaced, or without a header, for the length of the block."""
+        # A changed script no longer has the digest its policy names.
+        self.replaced = [(what, instead)] if what else []
+        self.dropped = [header] if header else ["Content-Security-Policy"]
+        try:
+            yield
+        finally:
+            self.replaced, self.dropped = [], []
+
+
 @dataclass
 class Town:
     """The server with two clinics and a portal, and two host sites that may frame them, plus one that may not."""
 
     app: Flask
     url: str
-    host: Host
-    other: Host
-    stranger: Host
+    clock: Clock
+    surgery: Surgery
     clinic: OpenedClinic
     second: OpenedClinic
-    clock: Clock
-    log: list[str] = field(default_factory=list)
+    host: Host = field(default_factory=Host)
+    other: Host = field(default_factory=Host)
+    stranger: Host = field(default_factory=Host)
 
     def embed(self, **more: Any) -> Embed:
         """Return the snippets of the first clinic."""
@@ -94,31 +137,24 @@ def town(folder: Path) -> Iterator[Town]:
     app = create_app(Settings("development", f"sqlite:///{folder / 'okienko.db'}", KEYS, PEPPER, "inbox"), clock=clock)
     desk = app.extensions["okienko"].desk
     upgrade(desk.database)
-    asked: list[str] = []
-    inner = app.wsgi_app
-
-    def noting(environ: Any, start_response: Any) -> Any:
-        asked.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}")
-        return inner(environ, start_response)
-
-    app.wsgi_app = noting  # type: ignore[method-assign]
+    surgery = Surgery(app)
     server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    url = f"http://127.0.0.1:{server.effective_port}"  # type: ignore[union-attr]
     threading.Thread(target=server.run, daemon=True).start()
-    host, other, stranger = Host(), Host(), Host()
-    clinics = [
+    first, second = [
         open_clinic(replace(plans.clinic(slug), name=name, staff=()), desk=desk)
         for slug, name in (("kazimierz", "Rehabilitacja Kazimierz"), ("podgorze", "Fizjo Podgórze"))
     ]
-    for one in clinics:
-        allow_origins((host.url, other.url), scope=operator_scope().at(one.id), desk=desk)
-    desk.database.write(
-        lambda c: OnboardingStore(c, operator_scope()).add_portal("zdrowie", "Portal Zdrowie", (host.url,))
-    )
+    place = Town(app, f"http://127.0.0.1:{server.effective_port}", clock, surgery, first, second)
+    for one in (first, second):
+        allow_origins((place.host.url, place.other.url), scope=operator_scope().at(one.id), desk=desk)
+    sites = (place.host.url,)
+    desk.database.write(lambda c: OnboardingStore(c, operator_scope()).add_portal("zdrowie", "Portal Zdrowie", sites))
+    code, verify.new_code = verify.new_code, lambda: CODE  # type: ignore[attr-defined]
     try:
-        yield Town(app, url, host, other, stranger, clinics[0], clinics[1], clock, asked)
+        yield place
     finally:
+        verify.new_code = code  # type: ignore[attr-defined]
         server.close()
-        for site in (host, other, stranger):
+        for site in (place.host, place.other, place.stranger):
             site.close()
         desk.database.dispose()

@@ -52,8 +52,7 @@ dialog button{inset:8px 8px auto auto;position:absolute;padding:14px 18px;backgr
       const height = +this.get('height');
       this.reserved = height >= 320 && height <= 4000 ? height : 720;
       if (this.inline) {
-        this.style.display = 'block';
-        this.style.height = `${this.reserved}px`;
+        this.style.cssText = `display:block;height:${this.reserved}px`;
         this.load(this.shadowRoot, { loading: 'lazy' });
       } else if (mode === 'float') {
         this.fallback.hidden = true;
@@ -117,7 +116,7 @@ dialog button{inset:8px 8px auto auto;position:absolute;padding:14px 18px;backgr
       const { port1, port2 } = new MessageChannel();
       this.port = port1;
       this.failed = this.capped = false;
-      this.quick = 0;
+      this.grown = 0;
       this.frame.hidden = false;
       this.fallback.hidden = this.get('mode') !== 'popup';
       port1.onmessage = ({ data }) => data && this.heard(data);
@@ -136,12 +135,9 @@ dialog button{inset:8px 8px auto auto;position:absolute;padding:14px 18px;backgr
     resize(height) {
       const now = this.offsetHeight;
       if (height <= now && !this.fresh) return;
-      // Content that grows because its frame grew would never end.
-      const soon = performance.now() - this.grown < 150 && !navigator.userActivation?.isActive;
-      this.quick = soon ? this.quick + 1 : 0;
-      this.grown = performance.now();
       this.fresh = false;
-      if (this.quick > 11) {
+      // Content that grows because its frame grew would never end.
+      if (height > now && (this.grown += 1) > 30) {
         this.capped = true;
         this.send({ t: 'stay' });
         console.warn('okienko: content grows without end');
@@ -151,6 +147,7 @@ dialog button{inset:8px 8px auto auto;position:absolute;padding:14px 18px;backgr
 
     stepped(step) {
       this.fresh = true;
+      this.grown = 0;
       this.tell('step', { step });
       if (this.inline && this.getBoundingClientRect().top < 0) this.scrollIntoView();
     }
