@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from okienko.exceptions import OkienkoError, OptionRefused, TokenExpired, TokenInvalid, TokenRevoked
 from okienko.snippet import Embed
-from okienko.tokens import EmbedToken, Keys, PortalToken, WidgetSession, read_any
+from okienko.tokens import EmbedToken, Keys, PortalToken, WidgetSession, narrow, read_any
 
 __all__ = [
     "Embed",
@@ -17,5 +17,6 @@ __all__ = [
     "TokenInvalid",
     "TokenRevoked",
     "WidgetSession",
+    "narrow",
     "read_any",
 ]

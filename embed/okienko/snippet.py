@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from okienko.exceptions import OptionRefused
 from okienko.loader import VERSION, integrity
-from okienko.tokens import public_id
+from okienko.tokens import narrow, public_id
 
 LOADER_PATH: Final = "/embed/v1/okienko.js"
 HEIGHT: Final = 720
@@ -31,6 +31,14 @@ _ASKED: Final = ("service", "practitioner", "date", "kind")
 _FRAME: Final = (*_ASKED, "category", "lang", "theme", "accent", "height")
 _ELEMENT: Final = (*_FRAME, "mode", "label", "datalayer")
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class NextSlot:
+    """A free time: `start` is aware UTC, `url` the page where its day stands open."""
+
+    start: datetime
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +63,18 @@ class Embed:
         """Return the loader's script and the element, with the plain link inside for whoever runs no script.
 
         `strict` is for pages with a strict policy: one release of the loader pinned by its digest, no style attribute (say
-        `okienko-booking{display:block;min-height:720px}` in your own style sheet). `nonce` is the page's own, where its policy asks for one.
+        `okienko-booking{display:block;min-height:720px}` in your own style sheet). `nonce` is the one of the page's policy.
         Options: mode, lang, theme, accent ("#0f6b63"), service, practitioner, category, date, kind, height (pixels), label, datalayer.
         """
         given = _checked(options, _ELEMENT)
         label = given.pop("label", LABEL)
         shown = {"height": str(HEIGHT), "token": self.token} | given
         # Kept free before the loader runs, so that nothing below jumps; a strict policy forbids style attributes.
-        kept = "" if strict or given.get("mode", "inline") != "inline" else f' style="display:block;min-height:{shown["height"]}px"'
+        kept = (
+            ""
+            if strict or given.get("mode", "inline") != "inline"
+            else f' style="display:block;min-height:{shown["height"]}px"'
+        )
         names = ("token", *(name for name in _ELEMENT if name in shown))
         attributes = "".join(f' {name}="{escape(shown[name])}"' for name in names)
         signed = f' nonce="{escape(nonce)}"' if nonce else ""
@@ -81,7 +93,7 @@ class Embed:
         title = f"Rezerwacja wizyty – {self.name}" if self.name else "Rezerwacja wizyty"
         return Markup(  # noqa: S704 - escaped
             f'<iframe src="{escape(self._frame(given))}" title="{escape(title)}" loading="lazy" width="100%" '
-            f'height="{escape(height)}" frameborder="0" allow="clipboard-write"></iframe>'
+            f'height="{escape(height)}" frameborder="0"></iframe>'
         )
 
     def link(self, label: str = LABEL, **options: object) -> Markup:
@@ -104,6 +116,43 @@ class Embed:
     def _frame(self, given: Mapping[str, str]) -> str:
         asked = {name: given[name].removeprefix("#") for name in (*_ASKED, "lang", "theme", "accent") if name in given}
         return f"{self.base_url}/e/{self.token}{_query(asked)}{_fragment(given)}"
+
+    def narrow(
+        self, secret: str, *, service: str = "", practitioner: str = "", category: str = "", origin: str = ""
+    ) -> Embed:
+        """Return the same snippets with a token that offers less, signed by the token's own secret.
+
+        Raises OptionRefused for no lock, a lock that contradicts the token's own, or a token narrowed before.
+        """
+        try:
+            text = narrow(
+                self.token, secret, service=service, practitioner=practitioner, category=category, origin=origin
+            )  # fmt: skip
+        except ValueError as refused:
+            raise OptionRefused("narrow", f"refused: {refused}") from refused
+        return replace(self, token=text)
+
+    def next_slots(
+        self,
+        *,
+        category: str,
+        kind: str = "consultation",
+        age_group: str = "adult",
+        count: int = 3,
+        days: int = 14,
+        timeout: tuple[float, float] = (2.0, 4.0),
+    ) -> list[NextSlot]:
+        """Return the next free times (at most a minute old), to be shown in the page's own HTML; needs the extra `client`.
+
+        Raises ServerUnreachable or ServerRefused of :mod:`okienko.client`, both OkienkoError: show the plain link then.
+        """
+        from okienko.client import next_starts
+
+        found = next_starts(
+            self.base_url, self.token, category=category, kind=kind, age_group=age_group, count=count, days=days,
+            timeout=timeout,
+        )  # fmt: skip
+        return [NextSlot(one.start, self.link_url(date=one.day, kind=kind, category=category)) for one in found]
 
     def csp(self, policy: str = "") -> str:
         """Return the page's Content-Security-Policy with the two sources the element needs; what nothing forbids stays as it is."""

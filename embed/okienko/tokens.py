@@ -27,6 +27,8 @@ MAX_LENGTH = 512
 MIN_KEY = 32
 _SESSION_LIFE = timedelta(minutes=SESSION_MINUTES)
 _CLOCK_SKEW = timedelta(minutes=2)
+_NARROW_SALT = "okienko.narrow.v1"
+_EXTRA = "n"
 _LOCKS = {"s": "service", "p": "practitioner", "k": "category"}
 _VARIABLES = ("OKIENKO_EMBED_KEYS", "OKIENKO_SESSION_KEYS")
 _json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -71,6 +73,11 @@ class Signer:
         if len(text) > MAX_LENGTH:
             raise ValueError(f"A token of {len(text)} characters would be refused: {MAX_LENGTH} is the limit.")
         return text
+
+    def signatures(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the signature of the values under each key, oldest first."""
+        payload = _encoded(values)
+        return tuple(_signature(payload, key).decode("ascii") for key in self._derived)
 
     def read(self, text: object) -> dict[str, Any]:
         """Return the signed values; raises TokenInvalid unless some key would have made exactly this text."""
@@ -171,8 +178,86 @@ class EmbedToken(_Token):
 
     @classmethod
     def read(cls, text: str, keys: Sequence[str]) -> EmbedToken:
-        """Return the token; raises TokenInvalid."""
-        return cls._proved(text, keys)
+        """Return the token, narrowed if its text says so; raises TokenInvalid."""
+        try:
+            return cls._proved(text, keys)
+        except TokenInvalid as refused:
+            if refused.reason != "damaged":
+                raise
+            return _read_narrowed(text, keys)
+
+    def secret(self, keys: Sequence[str]) -> str:
+        """Return the secret by which the clinic's own server may narrow this very token, and no other, with :func:`narrow`."""
+        return self._secrets(keys)[-1]
+
+    def _secrets(self, keys: Sequence[str]) -> tuple[str, ...]:
+        return _signer(tuple(keys), _NARROW_SALT).signatures(self._payload())
+
+
+def narrow(
+    text: str,
+    secret: str,
+    *,
+    service: str | None = None,
+    practitioner: str | None = None,
+    category: str | None = None,
+    origin: str | None = None,
+) -> str:
+    """Return the text of a token with more locks, signed by the token's own secret; no key of the server is needed.
+
+    Cutting the result never yields the wider token: it carries what the old one said, not its signature. Raises ValueError for no
+    lock at all, one that contradicts the token's own, a token narrowed before, or no clinic's token.
+    """
+    values = _unproved(text)
+    if _EXTRA in values:
+        raise ValueError("The token is narrowed already; narrow the clinic's own, with every lock at once.")
+    asked = {"s": service, "p": practitioner, "k": category, "a": origin}
+    extra = {short: value for short, value in asked.items() if value not in (None, "")}
+    _merged(values, extra)
+    return Signer((secret,), _NARROW_SALT).sign(values | {_EXTRA: extra})
+
+
+def _merged(values: Mapping[str, Any], extra: Any) -> EmbedToken:
+    """Return the token of some base values and extra locks; raises ValueError unless the locks narrow it."""
+    if not (isinstance(extra, dict) and extra) or not extra.keys() <= {"s", "p", "k", "a"}:
+        raise ValueError("A token is narrowed by service, practitioner, category or origin.")
+    for short, value in extra.items():
+        if values.get(short) not in (None, value) or not value:
+            raise ValueError(f"{EmbedToken._SHORT[short]} contradicts the token: locks can only narrow.")
+    try:
+        return EmbedToken(**{EmbedToken._SHORT[short]: value for short, value in {**values, **extra}.items()})
+    except (KeyError, TypeError):
+        raise ValueError("Only a clinic's token can be narrowed.") from None
+
+
+def _read_narrowed(text: str, keys: Sequence[str]) -> EmbedToken:
+    try:
+        values = _unproved(text)
+        extra = values.pop(_EXTRA)
+        base = EmbedToken(**{EmbedToken._SHORT[short]: value for short, value in values.items()})
+        # What the text claims only picks the secret; the signature under that secret is what proves it.
+        _signer(base._secrets(keys), _NARROW_SALT).read(text)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise TokenInvalid("damaged") from None
+    try:
+        if base._payload() != values:
+            raise ValueError
+        return _merged(values, extra)
+    except ValueError:
+        raise TokenInvalid("shape") from None
+
+
+def _unproved(text: object) -> dict[str, Any]:
+    """Return what a text claims to be, unproved; raises TokenInvalid for no token at all."""
+    if not isinstance(text, str) or not text.isascii() or len(text) > MAX_LENGTH:
+        raise TokenInvalid("shape")
+    try:
+        values = json.loads(base64_decode(text.rpartition(".")[0].encode("ascii")).decode("ascii"))
+    except (BadData, ValueError, RecursionError):
+        raise TokenInvalid("shape") from None
+    if not isinstance(values, dict):
+        raise TokenInvalid("shape")
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +280,10 @@ class PortalToken(_Token):
 
 def public_id(text: str) -> tuple[Literal["clinic", "portal"], str]:
     """Return whose page a pasted token is for, ("clinic" | "portal", public id), without proving it; raises TokenInvalid."""
-    try:
-        values = json.loads(base64_decode(text.partition(".")[0].encode("ascii")).decode("ascii"))
-        kind: Literal["clinic", "portal"] = "clinic" if "c" in values else "portal"
-        found = values["c" if kind == "clinic" else "o"]
-    except (BadData, ValueError, KeyError, TypeError, AttributeError):
-        raise TokenInvalid("shape") from None
-    if not isinstance(found, str) or len(text) > MAX_LENGTH:
+    values = _unproved(text)
+    kind: Literal["clinic", "portal"] = "clinic" if "c" in values else "portal"
+    found = values.get("c" if kind == "clinic" else "o")
+    if not isinstance(found, str) or not found:
         raise TokenInvalid("shape")
     return kind, found
 

@@ -19,9 +19,11 @@ from okienko_server.web import errors, guards, headers
 from okienko_server.web.api.routes import api
 from okienko_server.web.house import House, wall_clock
 from okienko_server.web.pages.assets import assets
+from okienko_server.web.pages.doctor import doctor
 from okienko_server.web.pages.doors import doors
 from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
+from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.sms_inbox import inbox
 from okienko_server.web.pages.staff import staff
 from okienko_server.web.pages.widget import steps
@@ -45,7 +47,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)
-    for part in (doors, steps, scripts, api, staff, assets, inbox, health):
+    for part in (doors, steps, scripts, oembed, doctor, api, staff, assets, inbox, health):
         app.register_blueprint(part)
     check_policies(app)
     if settings.worker_inside:

@@ -21,7 +21,11 @@ PUBLIC = {
     "/ready",
     "/staff/sign-in",
     "/static/<name>",
+    "/card/<slug>",
+    "/doctor",
+    "/doctor/style.css",
     "/embed/v1/okienko.js",
+    "/oembed",
     "/embed/okienko-<version>.js",
 }
 

@@ -52,6 +52,8 @@ class Frame:
     """Origins of pages that may hear the frame's height and steps."""
     reference: str = ""
     """Opaque reference of the appointment just made, for the host page's event."""
+    oembed: str = ""
+    """Address of the clinic's oEmbed answer, on the page a link leads to; empty elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from okienko_server.domain.plan import (
 )
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.operations.desk import Desk
+from okienko_server.storage.generations import TokenStore
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.onboarding import ClinicRecordStore, Ids, OnboardingStore
 
@@ -37,7 +39,9 @@ __all__ = [
     "Shift",
     "StaffPlan",
     "add_clinic",
+    "add_portal",
     "allow_origins",
+    "allow_portal_origins",
     "clinic_under",
     "competent",
     "open_clinic",
@@ -47,6 +51,7 @@ __all__ = [
 
 
 # What frame-ancestors takes: no path, no wildcard, nothing that could end the policy.
+_PORTAL = re.compile(r"[a-z0-9-]{1,40}")
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 
 
@@ -71,10 +76,40 @@ def clinic_under(slug: str, *, desk: Desk) -> str:
 
 def allow_origins(origins: tuple[str, ...], *, scope: Scope, desk: Desk) -> None:
     """Let exactly these sites ("https://clinic.example") frame the scope's clinic; raises PlanRefused."""
+    _check_origins(origins)
+    desk.database.write(lambda connection: ClinicRecordStore(connection, scope).allow_origins(origins))
+
+
+def add_portal(portal_id: str, name: str, *, desk: Desk) -> None:
+    """Record a page of somebody else that may host the widget unpinned; raises PlanRefused for an id that is no id, or taken."""
+    if not _PORTAL.fullmatch(portal_id):
+        raise PlanRefused(f"{portal_id!r} is no id of a portal: small letters, digits and dashes, at most 40.")
+
+    def work(connection: Connection) -> None:
+        with suppress(NotFound):
+            TokenStore(connection, operator_scope()).portal(portal_id)
+            raise PlanRefused(f"There is a portal {portal_id!r} already.")
+        OnboardingStore(connection, operator_scope()).add_portal(portal_id, name)
+
+    desk.database.write(work)
+
+
+def allow_portal_origins(portal_id: str, origins: tuple[str, ...], *, desk: Desk) -> None:
+    """Let exactly these sites frame the widget under the portal's token; raises PlanRefused, NotFound."""
+    _check_origins(origins)
+
+    def work(connection: Connection) -> None:
+        store = TokenStore(connection, operator_scope())
+        store.portal(portal_id)
+        store.allow_portal(portal_id, origins)
+
+    desk.database.write(work)
+
+
+def _check_origins(origins: tuple[str, ...]) -> None:
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise PlanRefused(f"{origin!r} is no origin: write it as https://clinic.example, without a path.")
-    desk.database.write(lambda connection: ClinicRecordStore(connection, scope).allow_origins(origins))
 
 
 def record_absence(

@@ -53,7 +53,7 @@ dialog button{inset:8px 8px auto auto;position:absolute;padding:14px 18px;backgr
       this.reserved = height >= 320 && height <= 4000 ? height : 720;
       if (this.inline) {
         this.style.cssText = `display:block;height:${this.reserved}px`;
-        this.load(this.shadowRoot, { loading: 'lazy' });
+        this.load(this.shadowRoot, { loading: this.getBoundingClientRect().top < 2000 ? 'eager' : 'lazy' });
       } else if (mode === 'float') {
         this.fallback.hidden = true;
         this.button = this.make('button', { textContent: this.get('label') || this.textContent, onclick: () => this.show() });
@@ -91,7 +91,6 @@ dialog button{inset:8px 8px auto auto;position:absolute;padding:14px 18px;backgr
       const hint = this.get('category') && `#category=${encodeURIComponent(this.get('category'))}`;
       this.frame = this.make('iframe', {
         title: TITLE,
-        allow: 'clipboard-write',
         // A frame that loaded and says nothing was refused.
         onload: () => { this.timer = setTimeout(() => this.port || this.failed || this.fail('no answer; is this site allowed?'), 1000); },
         ...values,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from flask import Response, g, make_response
+from flask import Response, g, make_response, request
 
 from okienko_server.domain.appointment import Appointment, Status
 from okienko_server.domain.cells import cell_at, instant_of, local_day
@@ -28,6 +28,7 @@ from okienko_server.web.headers import widget_document
 from okienko_server.web.house import house
 from okienko_server.web.pages import present
 from okienko_server.web.pages.choices import Choices
+from okienko_server.web.pages.oembed import discovery
 from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
 from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
@@ -285,6 +286,7 @@ class Visit:
             accent=f"#{self.choices.accent}" if self.choices.accent else "",
             hosts=self.hosts(offer),
             reference=self.choices.appointment,
+            oembed=discovery(offer) if offer and session.source == Source.LINK and request.method == "GET" else "",
             **kept,
         )
 

@@ -1,4 +1,4 @@
-"""The command `okienko`: demo, migrate, serve, worker, seed, origins, token."""
+"""The command `okienko`: demo, doctor, migrate, serve, worker, seed, origins, token."""
 
 from __future__ import annotations
 
@@ -17,27 +17,17 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
+from okienko_server.cli.common import Refused, open_desk
+from okienko_server.cli.doctor import doctor
+from okienko_server.cli.tokens import origins, token
 from okienko_server.config import Settings, SettingsRefused
 from okienko_server.domain.cells import local_day
-from okienko_server.domain.errors import NotFound
 from okienko_server.domain.plan import PlanRefused
-from okienko_server.domain.problem import ProblemCategory
-from okienko_server.domain.scope import operator_scope
-from okienko_server.operations.desk import Desk
-from okienko_server.operations.issue_embed import issue_embed
-from okienko_server.operations.onboard_clinic import allow_origins, clinic_under
 from okienko_server.operations.seed import DEMO_PASSWORD, DEMO_THERAPIST, ZONE
 from okienko_server.operations.seed import seed as sow
 from okienko_server.operations.send_sms import work
-from okienko_server.storage.migrations import is_current, upgrade
+from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
-from okienko_widget import load
-
-
-class Refused(click.ClickException):
-    """Ends the command with one sentence and exit status 2."""
-
-    exit_code = 2
 
 
 class PlainGroup(click.Group):
@@ -79,7 +69,7 @@ def migrate() -> None:
 )
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the application; put a proxy with HTTPS in front of it."""
-    _desk(Settings.from_environment()).database.dispose()
+    open_desk(Settings.from_environment()).database.dispose()
     if importlib.util.find_spec("gunicorn") and os.name == "posix":
         _become_gunicorn(f"{host}:{port}", workers)
     import waitress
@@ -102,7 +92,7 @@ def worker() -> None:
     from okienko_server.web.house import wall_clock
 
     settings = Settings.from_environment()
-    desk, stop = _desk(settings), threading.Event()
+    desk, stop = open_desk(settings), threading.Event()
     _on_stop(stop.set)
     work(GATEWAYS[settings.sms_gateway](), desk=desk, clock=wall_clock, stop=stop)
     desk.database.dispose()
@@ -116,57 +106,15 @@ def seed() -> None:
     settings = Settings.from_environment()
     if not settings.development:
         raise Refused("Invented clinics, whose password everybody knows, are for OKIENKO_ENV=development or demo only.")
-    desk = _desk(settings)
+    desk = open_desk(settings)
     report = sow(desk, local_day(wall_clock(), ZONE))
     desk.database.dispose()
     click.echo(f"{len(report.clinics)} clinics, {report.appointments} appointments; password {DEMO_PASSWORD}")
 
 
-@main.command()
-@click.option("--clinic", required=True, help="Short name of the clinic.")
-@click.argument("origin", nargs=-1)
-def origins(clinic: str, origin: tuple[str, ...]) -> None:
-    """Say which sites may frame a clinic's widget (none given: print them)."""
-    desk = _desk(Settings.from_environment())
-    try:
-        scope = operator_scope().at(clinic_under(clinic, desk=desk))
-    except NotFound:
-        raise Refused(f"There is no clinic {clinic!r}.") from None
-    if origin:
-        allow_origins(origin, scope=scope, desk=desk)
-    offer = desk.database.read(lambda connection: desk.offer(connection, scope))
-    click.echo("\n".join(offer.clinic.allowed_origins) or "No site may frame it.")
-
-
-@main.group()
-def token() -> None:
-    """Tokens to paste into a page."""
-
-
-@token.command()
-@click.option("--clinic", required=True, help="Short name of the clinic.")
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where patients reach this server.")
-@click.option("--service", default="", help="Id of the only service on offer.")
-@click.option("--practitioner", default="", help="Id of the only therapist on offer.")
-@click.option(
-    "--category",
-    default="",
-    type=click.Choice(["", *(one.value for one in ProblemCategory)]),
-    help="The only problem category on offer.",
-)
-def embed(clinic: str, url: str, service: str, practitioner: str, category: str) -> None:
-    """Print the token of a clinic and the line for its page."""
-    settings = Settings.from_environment()
-    if not os.environ.get("OKIENKO_EMBED_KEYS"):
-        raise Refused("Set OKIENKO_EMBED_KEYS first: a token under a key the server does not have opens nothing.")
-    desk = _desk(settings)
-    try:
-        issued = issue_embed(
-            clinic, url.rstrip("/"), settings.keys.embed, desk=desk, service=service, practitioner=practitioner, category=category
-        )  # fmt: skip
-    except NotFound:
-        raise Refused(f"There is no clinic {clinic!r}, or it has no such service or therapist.") from None
-    click.echo(f"Clinic: {issued.clinic_id}\nToken: {issued.token}\n\n{issued.iframe}\n\n{issued.link}")
+main.add_command(token)
+main.add_command(doctor)
+main.add_command(origins)
 
 
 @main.command()
@@ -205,13 +153,6 @@ def _table(found: dict[str, Any]) -> str:
     )
     lines = [f"  {name:<18}{address:<44}{note}" for name, address, note in rows]
     return "\n".join(["", "Okienko is open. Ctrl+C closes it.", "", *lines, ""])
-
-
-def _desk(settings: Settings) -> Desk:
-    desk = Desk(Database(settings.database_url), settings.pepper, load())
-    if not is_current(desk.database):
-        raise Refused("The database is not at the newest schema: run `okienko migrate` first.")
-    return desk
 
 
 def _on_stop(end: Callable[[], object]) -> None:
