@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from okienko.exceptions import OkienkoError, OptionRefused, TokenExpired, TokenInvalid, TokenRevoked
-from okienko.snippet import Embed
+from okienko.snippet import Embed, NextSlot
 from okienko.tokens import EmbedToken, Keys, PortalToken, WidgetSession, narrow, read_any
 
 __all__ = [
     "Embed",
     "EmbedToken",
     "Keys",
+    "NextSlot",
     "OkienkoError",
     "OptionRefused",
     "PortalToken",

@@ -237,7 +237,7 @@ def _read_narrowed(text: str, keys: Sequence[str]) -> EmbedToken:
         base = EmbedToken(**{EmbedToken._SHORT[short]: value for short, value in values.items()})
         # What the text claims only picks the secret; the signature under that secret is what proves it.
         _signer(base._secrets(keys), _NARROW_SALT).read(text)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, TokenInvalid):
         raise TokenInvalid("damaged") from None
     try:
         if base._payload() != values:
