@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from okienko.tokens import Keys
 DEVELOPMENT = ("development", "demo")
 ENVIRONMENTS = ("production", *DEVELOPMENT)
 GATEWAYS = ("console", "inbox")
+
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?|http://\[::1\](?::\d{1,5})?")
 
 
 class SettingsRefused(Exception):
@@ -64,8 +68,8 @@ class Settings:
 
     def check(self) -> None:
         """Refuse what would leak codes, or snippets that no secure page can load."""
-        plain = not self.public_url.startswith("https://")
-        if self.public_url and (plain if not self.development else not self.public_url.startswith("http")):
+        secure = self.public_url.startswith("https://") or self.development
+        if self.public_url and not (secure and _ADDRESS.fullmatch(self.public_url)):
             raise SettingsRefused("OKIENKO_URL must be like https://rezerwacje.example.pl, without a path.")
         if not self.development and self.sms_gateway in GATEWAYS:
             raise SettingsRefused(

@@ -71,3 +71,26 @@ def test_secrets_do_not_stand_in_what_is_printed() -> None:
     settings = Settings.from_environment(WHOLE)
     for secret in (KEYS.embed[0], KEYS.session[0], PEPPER):
         assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://okienko.example", "okienko.example", "https://okienko.example/path", "https://a b", "x"]
+)
+def test_an_address_no_secure_page_can_load_from_is_refused(url: str) -> None:
+    production = Settings("production", "sqlite://", KEYS, PEPPER, "a-real-gateway", public_url=url)
+    with pytest.raises(SettingsRefused, match="OKIENKO_URL"):
+        production.check()
+
+
+def test_the_address_of_the_server_may_be_said_once_for_all_snippets() -> None:
+    assert (
+        Settings.from_environment(WHOLE | {"OKIENKO_URL": "https://okienko.example/"}).public_url
+        == "https://okienko.example"
+    )
+    assert (
+        Settings.from_environment(WHOLE | {"OKIENKO_URL": "http://127.0.0.1:8000"}).public_url
+        == "http://127.0.0.1:8000"
+    )
+    Settings(
+        "production", "sqlite://", KEYS, PEPPER, "a-real-gateway", public_url="https://okienko.example:8443"
+    ).check()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from okienko.tokens import EmbedToken
+from okienko import Embed, EmbedToken, PortalToken, narrow
 from okienko_server.cli import main
 
 EMBED_KEY = "an embed key of at least thirty-two signs"
@@ -52,11 +52,10 @@ def test_a_clinic_gets_its_token(environment: dict[str, str]) -> None:
     )
     clinic, token = re.findall(r"^(?:Clinic|Token): (\S+)$", result.stdout, re.MULTILINE)
     assert EmbedToken.read(token, [EMBED_KEY]) == EmbedToken(clinic, 1, category="spine")
-    assert (
-        f'<iframe src="https://okienko.example/e/{token}" title="Rezerwacja wizyty – Rehabilitacja Kazimierz"'
-        in result.stdout
-    )
-    assert result.stdout.endswith("\n\nhttps://okienko.example/g/kazimierz\n")
+    snippets = Embed("https://okienko.example", token, "kazimierz", "Rehabilitacja Kazimierz")
+    for snippet in (snippets.element(height=720), snippets.iframe(height=720), snippets.link()):
+        assert f"\n{snippet}\n" in result.stdout
+    assert "Secret" not in result.stdout
     assert "no such service" in sentence(environment, "token", "embed", "--clinic", "kazimierz", "--service", "nothing")
     assert "no clinic 'nobody'" in sentence(environment, "token", "embed", "--clinic", "nobody")
     del environment["OKIENKO_EMBED_KEYS"]
@@ -109,3 +108,50 @@ def test_an_old_schema_stops_the_server(environment: dict[str, str], command: st
 )
 def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], change: dict[str, str], said: str) -> None:
     assert said in sentence(environment | change, "migrate")
+
+
+@pytest.fixture
+def sown(environment: dict[str, str]) -> dict[str, str]:
+    assert okienko(environment, "migrate").exit_code == okienko(environment, "seed").exit_code == 0
+    return environment
+
+
+def test_a_clinics_own_server_gets_the_secret_of_its_token(sown: dict[str, str]) -> None:
+    told = okienko(sown, "token", "embed", "--clinic", "kazimierz", "--secret", "--strict").stdout
+    token, secret = re.findall(r"^(?:Token|Secret): (\S+)$", told, re.MULTILINE)
+    assert EmbedToken.read(narrow(token, secret, category="spine"), [EMBED_KEY]).category == "spine"
+    assert "integrity=" in told and "style=" not in told
+
+
+def test_a_portal_is_made_allowed_and_given_its_snippets(sown: dict[str, str]) -> None:
+    portal = ("token", "portal", "--portal", "gazeta")
+    assert "no portal" in sentence(sown, *portal)
+    told = okienko(
+        sown, *portal, "https://gazeta.example", "--name", "Gazeta", "--url", "https://okienko.example"
+    ).stdout
+    (token,) = re.findall(r"^Token: (\S+)$", told, re.MULTILINE)
+    assert PortalToken.read(token, [EMBED_KEY]) == PortalToken("gazeta", 1)
+    assert f"\n{Embed('https://okienko.example', token).element()}\n" in told
+    assert "already" in sentence(sown, *portal, "--name", "Gazeta")
+    assert "origin" in sentence(sown, *portal, "https://gazeta.example/path")
+    assert "no id" in sentence(sown, "token", "portal", "--portal", "Zła Nazwa", "--name", "x")
+
+
+def test_tokens_are_revoked_with_and_without_grace(sown: dict[str, str]) -> None:
+    graced = okienko(sown, "token", "revoke", "--clinic", "kazimierz", "--grace", "7")
+    assert "generation 2" in graced.stdout and "Older ones work until" in graced.stdout
+    assert "Older" not in okienko(sown, "token", "revoke", "--clinic", "kazimierz").stdout
+    for wrong in ((), ("--clinic", "a", "--portal", "b"), ("--clinic", "nowhere"), ("--portal", "nowhere")):
+        assert sentence(sown, "token", "revoke", *wrong).startswith("Error: ")
+    assert okienko(sown, "token", "revoke", "--clinic", "kazimierz", "--grace", "91").exit_code == 2
+
+
+def test_a_new_key_is_long_enough_to_sign_with(environment: dict[str, str]) -> None:
+    first, second = (okienko(environment, "token", "key").stdout.strip() for _ in range(2))
+    assert first != second
+    assert EmbedToken.read(EmbedToken("a", 1).sign([first]), [second, first]) == EmbedToken("a", 1)
+
+
+@pytest.mark.parametrize("url", ["http://okienko.example", "okienko.example", "https://okienko.example/path"])
+def test_snippets_no_secure_page_could_use_are_refused(sown: dict[str, str], url: str) -> None:
+    assert "https" in sentence(sown, "token", "embed", "--clinic", "kazimierz", "--url", url)

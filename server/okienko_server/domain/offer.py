@@ -46,7 +46,7 @@ class Clinic:
     contract: str
     """`active`: online registration is on; anything else (trial, suspended): the clinic is invisible to patients."""
     generation: int
-    """Lowest generation of embed tokens that still open this clinic."""
+    """Lowest generation whose visitors may go on; under a grace the one before, so that nobody is cut off in mid-booking."""
     allowed_origins: tuple[str, ...]
     notice_minutes: int
     """Minimum notice: nothing sooner than this many minutes from now."""

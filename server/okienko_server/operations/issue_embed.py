@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from okienko import Embed
+from okienko.snippet import HEIGHT
 from okienko.tokens import EmbedToken, PortalToken
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.scope import operator_scope
@@ -76,7 +77,7 @@ def issue_embed(
         clinic_id, generation, service or None, practitioner or None, category or None, origin or None
     )  # fmt: skip
     text = token.sign(keys)
-    height = ROOMY if len(offer.categories()) > 8 else 720
+    height = ROOMY if not category and len(offer.categories()) > 8 else HEIGHT
     return IssuedEmbed(clinic_id, text, token.secret(keys), Embed(server, text, slug, offer.clinic.name), height)
 
 

@@ -132,7 +132,7 @@ def _clinic(r: Row[Any]) -> Clinic:
         phone=r.phone,
         zone=ZoneInfo(r.zone),
         contract=r.contract,
-        generation=r.generation,
+        generation=r.generation if r.graced is None else r.graced,
         allowed_origins=tuple(r.allowed_origins.split()),
         notice_minutes=r.notice_minutes,
         horizon_days=r.horizon_days,
