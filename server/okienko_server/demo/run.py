@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Callable
@@ -76,6 +77,8 @@ def _prepare(house: House, doors: Doors) -> IssuedEmbed:
 
 
 def _serve(app: Flask, site: Wsgi, doors: Doors, ready: Callable[[], None]) -> None:
+    # A browser's first burst queues for an instant; that is no news for whoever looks at the demonstration.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     beside = create_server(site, sockets=list(doors.site), threads=2)
     threading.Thread(target=beside.run, daemon=True, name="clinic-site").start()
     server = create_server(app, sockets=[doors.server], threads=THREADS)
