@@ -180,3 +180,10 @@ def test_the_server_gives_out_what_the_helper_makes(desk: Desk) -> None:
     assert issued.iframe == str(helper.iframe(height=720))
     assert issued.link == helper.link_url()
     assert helper.narrow(issued.secret, category="spine").token != issued.token
+
+
+def test_the_readme_shows_the_generators_own_words() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    made = Embed("https://your-okienko.example", TOKEN, "SLUG").element()
+    shown = str(made).replace(TOKEN, "TOKEN").replace("https://your-okienko.example", "https://YOUR-OKIENKO")
+    assert f"\n{shown}\n" in readme

@@ -331,3 +331,13 @@ def test_the_fortnight_is_the_end(app: Flask, clock: Clock) -> None:
     place = opened(app)
     last = starts_of(app, place.id, 99)[-1]
     assert last.date() == (MONDAY + timedelta(days=11)).date(), "Friday of the second week"
+
+
+def test_a_clinics_page_says_where_its_card_is(app: Flask) -> None:
+    opened(app, clinic("kazimierz"))
+    page = app.test_client().get("/g/kazimierz?category=spine").text
+    (found,) = re.findall(r'<link rel="alternate" type="application/json\+oembed" href="([^"]+)"', page)
+    answer = app.test_client().get(unescape(found)).get_json()
+    assert (answer["type"], answer["version"]) == ("rich", "1.0")
+    assert "spine" not in found
+    assert "oembed" not in app.test_client().get("/").text
