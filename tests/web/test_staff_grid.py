@@ -119,12 +119,14 @@ def test_every_place_a_block_can_have_is_a_rule_of_the_style_sheet() -> None:
 
 CHOSEN_AT_RUN_TIME = (
     "notice.", "role.", "state.", "door.", "schedule.previous_", "schedule.next_", "schedule.empty_", "schedule.week", "schedule.day",
+    "doctor.fault.", "doctor.snippet.", "doctor.trouble.",
 )  # fmt: skip
 
 
 def test_the_catalogue_holds_what_the_pages_ask_for_and_nothing_besides() -> None:
     server = Path(texts.__file__).parents[1] / "web"
-    sources = [*server.rglob("*.jinja"), *(server / "pages").glob("staff*.py")]
+    doctor = [*server.parent.rglob("doctor/*.py"), *server.parent.rglob("doctor.py")]
+    sources = [*server.rglob("*.jinja"), *(server / "pages").glob("staff*.py"), *doctor]
     source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     asked = set(re.findall(r"""\b(?:t|load\(\))(?:\.plural)?\(\s*f?["']([a-z_.]+)["']""", source))
     known = {re.sub(r"\.(one|few|many)$", "", key) for key in texts.load()}
