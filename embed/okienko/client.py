@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -84,44 +85,66 @@ def forget() -> None:
 
 def _ask(base_url: str, token: str, question: dict[str, Any], timeout: tuple[float, float]) -> list[FreeStart]:
     session = _post(f"{base_url}/api/v1/sessions", {"token": token}, {}, timeout).get("session")
-    if not isinstance(session, str):
+    if not (isinstance(session, str) and session.isascii() and session.isprintable()):
         raise ServerUnreachable("the server's answer was no session")
     bearer = {"Authorization": f"Bearer {session}"}
     answer = _post(f"{base_url}/api/v1/slots/search", question, bearer, timeout)
     try:
-        return [
-            FreeStart(datetime.fromisoformat(start).astimezone(UTC), str(day["date"]))
-            for day in answer["days"]
-            for start in day["starts"]
-        ]
-    except (KeyError, TypeError, ValueError) as error:
+        return [_free(day["date"], start) for day in answer["days"] for start in day["starts"]]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ServerUnreachable("the server's answer held no times") from error
+
+
+def _free(day: str, start: str) -> FreeStart:
+    instant = datetime.fromisoformat(start)
+    if instant.tzinfo is None:
+        raise ValueError("A time without its offset would be read in the zone of this machine.")
+    return FreeStart(instant.astimezone(UTC), date.fromisoformat(day).isoformat())
 
 
 def _post(url: str, body: dict[str, Any], headers: dict[str, str], timeout: tuple[float, float]) -> dict[str, Any]:
     try:
         import requests
+        from urllib3.exceptions import HTTPError
     except ImportError:
         raise OkienkoError("next_slots needs requests: pip install 'okienko[client]'") from None
     try:
         with requests.post(
-            url, json=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
-        ) as answer:
+            url, json=body, headers=headers, auth=_as_given, hooks={"response": _lead_nowhere}, timeout=timeout,
+            allow_redirects=False, stream=True,
+        ) as answer:  # fmt: skip
             return _read(answer, timeout)
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         # Its text may hold the address with the token; the kind of fault is enough.
         raise ServerUnreachable(f"the server did not answer: {type(error).__name__}") from None
 
 
+def _as_given(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    # Without any auth requests looks into ~/.netrc, and what stands there would replace the session.
+    return request
+
+
+def _lead_nowhere(answer: requests.Response, **_: object) -> None:
+    # Even of a redirect it does not follow, requests reads the whole body first, however long.
+    answer.headers.pop("Location", None)
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    # iter_content waits until a piece is full: under a trickle each would take as long as it likes. urllib3 1 has no read1.
+    read = getattr(answer.raw, "read1", answer.raw.read)
+    while piece := read(65536, decode_content=True):
+        yield piece
+
+
 def _read(answer: requests.Response, timeout: tuple[float, float]) -> dict[str, Any]:
     until, content = time.monotonic() + sum(timeout), b""
-    for piece in answer.iter_content(65536):
+    for piece in _pieces(answer):
         content += piece
         if len(content) > LARGEST_ANSWER or time.monotonic() > until:
             raise ServerUnreachable("the server's answer was too long")
     try:
         read = _json(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ServerUnreachable(f"the server's answer was no JSON (HTTP {answer.status_code})") from None
     if answer.status_code >= 300:
         raise ServerRefused(str(read.get("code", "unknown")), answer.status_code)

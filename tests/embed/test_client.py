@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +95,10 @@ RUBBISH = {
     "a list": Response("[]", 200, content_type="application/json"),
     "no session": Response('{"session": 7}', 201, content_type="application/json"),
     "endless": Response(b"x" * 3_000_000, 200),
+    "a bomb": Response(gzip.compress(b" " * 30_000_000), 200, headers={"Content-Encoding": "gzip"}),
+    "no gzip": Response(b"x" * 100, 200, headers={"Content-Encoding": "gzip"}),
+    "deep": Response(b"[" * 900_000, 200),
+    "a session no header can carry": Response('{"session": "ł"}', 201, content_type="application/json"),
 }
 
 
@@ -100,7 +109,19 @@ def test_rubbish_is_no_answer(httpserver: HTTPServer, embed: Embed, answer: Resp
         embed.next_slots(category="spine")
 
 
-@pytest.mark.parametrize("days", [[{"date": "2026-12-01"}], [{"date": "x", "starts": ["nine"]}], 7, "days"])
+START = "2026-12-01T09:00:00+01:00"
+NO_TIMES = {
+    "no starts": [{"date": "2026-12-01"}],
+    "no time": [{"date": "2026-12-01", "starts": ["nine"]}],
+    "no day": [{"date": "x", "starts": [START]}],
+    "no offset": [{"date": "2026-12-01", "starts": ["2026-12-01T09:00:00"]}],
+    "before the first year": [{"date": "2026-12-01", "starts": ["0001-01-01T00:00:00+05:00"]}],
+    "a number": 7,
+    "a word": "days",
+}
+
+
+@pytest.mark.parametrize("days", NO_TIMES.values(), ids=NO_TIMES.keys())
 def test_times_that_are_none_are_no_answer(httpserver: HTTPServer, embed: Embed, days: Any) -> None:
     answering(httpserver, days)
     with pytest.raises(ServerUnreachable):
@@ -133,6 +154,50 @@ def test_a_slow_server_is_given_up(httpserver: HTTPServer, embed: Embed) -> None
     httpserver.expect_request("/api/v1/sessions").respond_with_handler(late)
     with pytest.raises(ServerUnreachable):
         embed.next_slots(category="spine", timeout=(0.2, 0.2))
+
+
+@contextlib.contextmanager
+def trickling(status: int) -> Iterator[str]:
+    """Run a server that sends its answer byte by byte, five seconds long; pytest-httpserver would send it whole."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            visitor, _ = listening.accept()
+            with visitor, contextlib.suppress(OSError):
+                visitor.recv(65536)
+                visitor.sendall(b"HTTP/1.1 %d X\r\nLocation: /elsewhere\r\nContent-Length: 100\r\n\r\n" % status)
+                for _ in range(100):
+                    time.sleep(0.05)
+                    visitor.sendall(b" ")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 307, 500])
+def test_a_trickle_is_given_up_too(status: int) -> None:
+    with trickling(status) as address:
+        began = time.monotonic()
+        with pytest.raises(ServerUnreachable, match="too long"):
+            Embed(address, TOKEN).next_slots(category="spine", timeout=(0.3, 0.3))
+        assert time.monotonic() - began < 3
+
+
+def test_a_login_kept_on_the_host_does_not_replace_the_session(
+    httpserver: HTTPServer, embed: Embed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login host password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    answering(httpserver)
+    assert len(embed.next_slots(category="spine")) == 3
+    assert "Authorization" not in httpserver.log[0][0].headers
+
+
+def test_an_address_nothing_can_stand_at_is_no_answer() -> None:
+    with pytest.raises(ServerUnreachable):
+        Embed("https://a..b", TOKEN).next_slots(category="spine")
 
 
 def test_nobody_there_is_said_without_the_token() -> None:
