@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Frame, Locator
 
 from tests.gates.conftest import Open, Visit
 from tests.gates.patient import book
-from tests.gates.sites import Town
+from tests.gates.sites import Host, Town
 
 GROWING = """() => {
   const box = document.createElement('div');
@@ -202,13 +204,13 @@ def test_without_the_check_of_the_source_they_would(place: Town, opened: Open) -
 
 
 LIAR = """<script>
-const say = (message, ports) => { parent.postMessage(message, '*', ports); top.frames[0]?.postMessage(message, '*', ports); };
+const say = (message) => { parent.postMessage(message, '*'); parent.frames[0].postMessage(message, '*'); };
 const { port1, port2 } = new MessageChannel();
+port1.onmessage = ({ data }) => parent.postMessage({ stolen: data }, '*');
 say({ okienko: 'hello', v: 1 });
 say({ okienko: 'ev', t: 'ev', n: 'booked', d: 'x' });
 say({ t: 'ev', n: 'booked', d: 'x' });
-say({ okienko: 'init', v: 1, inline: true }, [port2]);
-port1.onmessage = ({ data }) => { document.title = JSON.stringify(data); parent.postMessage({ stolen: data }, '*'); };
+parent.frames[0].postMessage({ okienko: 'init', v: 1, inline: true }, '*', [port2]);
 </script>"""
 STOLEN = "window.stolen = []; addEventListener('message', ({ data }) => { if (data && data.stolen) stolen.push(data.stolen); });"
 
@@ -238,6 +240,38 @@ FORGED = """() => {
   const said = { data: { okienko: 'hello', v: 1 }, origin: 'https://evil.example', source: one.frame.contentWindow };
   dispatchEvent(new MessageEvent('message', said));
 }"""
+
+
+def overheard(place: Town, opened: Open, path: str, liar: Host) -> list[Any]:
+    """A page with our frame plain, not yet spoken for, and a neighbour that offers it a port; return what the neighbour heard."""
+    body = f'<iframe src="{place.embed().frame_url()}" width="600" height="700"></iframe><iframe src="about:blank" id="liar"></iframe>'
+    visit = opened(place.host.put(path, body), before=lambda page: page.add_init_script(STOLEN))
+    frame = visit.page.frame_locator("iframe >> nth=0")
+    frame.locator("button[value=spine]:not([hidden])").wait_for()
+    visit.page.evaluate(f"document.querySelector('#liar').src = '{liar.put('/liar', LIAR)}'")
+    visit.page.wait_for_timeout(500)
+    frame.locator("button[value=spine]:not([hidden])").click()
+    frame.locator(".o-week").wait_for()
+    visit.page.wait_for_timeout(300)
+    stolen: list[Any] = visit.page.evaluate("stolen")
+    return stolen
+
+
+def test_a_neighbour_cannot_take_the_hosts_place(place: Town, opened: Open) -> None:
+    assert overheard(place, opened, "/overheard", place.other) == []
+
+
+def test_without_the_check_of_the_parent_it_would_hear_the_steps(place: Town, opened: Open) -> None:
+    with place.surgery.without("source !== parent || ", ""):
+        stolen = overheard(place, opened, "/overheard-control", place.other)
+    assert {"t": "step", "v": "times"} in stolen
+
+
+def test_a_page_that_is_not_on_the_list_hears_nothing_even_as_a_neighbour(place: Town, opened: Open) -> None:
+    with place.surgery.without("source !== parent || ", ""):
+        assert overheard(place, opened, "/overheard-stranger", place.stranger) == []
+    with place.surgery.without("source !== parent || !hosts.includes(from) || ", ""):
+        assert overheard(place, opened, "/overheard-stranger-control", place.stranger) != []
 
 
 def test_without_the_check_of_the_origin_a_hello_would_be_believed(place: Town, opened: Open) -> None:
