@@ -177,7 +177,11 @@ def _directives(policy: str) -> dict[str, list[str]]:
 
 
 def _origin(base_url: str) -> str:
-    parts = urlsplit(base_url.strip())
+    try:
+        parts = urlsplit(base_url.strip())
+        _ = parts.port
+    except ValueError:
+        raise OptionRefused("base_url", "is no address") from None
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password)
     local = parts.scheme == "http" and parts.hostname in _LOCAL
     if not (bare and parts.hostname and (parts.scheme == "https" or local)):

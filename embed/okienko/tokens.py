@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ _SESSION_LIFE = timedelta(minutes=SESSION_MINUTES)
 _CLOCK_SKEW = timedelta(minutes=2)
 _NARROW_SALT = "okienko.narrow.v1"
 _EXTRA = "n"
+_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 _LOCKS = {"s": "service", "p": "practitioner", "k": "category"}
 _VARIABLES = ("OKIENKO_EMBED_KEYS", "OKIENKO_SESSION_KEYS")
 _json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -211,6 +213,8 @@ def narrow(
     values = _unproved(text)
     if _EXTRA in values:
         raise ValueError("The token is narrowed already; narrow the clinic's own, with every lock at once.")
+    if origin and not _ORIGIN.fullmatch(origin):
+        raise ValueError("origin is written like https://klinika.example, without a path.")
     asked = {"s": service, "p": practitioner, "k": category, "a": origin}
     extra = {short: value for short, value in asked.items() if value not in (None, "")}
     _merged(values, extra)

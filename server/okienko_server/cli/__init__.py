@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from okienko_server.cli.common import Refused, open_desk
 from okienko_server.cli.doctor import doctor
@@ -38,11 +38,13 @@ class PlainGroup(click.Group):
             return super().invoke(ctx)
         except (SettingsRefused, PlanRefused) as refused:
             raise Refused(str(refused)) from refused
-        except (ArgumentError, NoSuchModuleError) as error:
+        except (ArgumentError, NoSuchModuleError, ValueError) as error:
+            if not isinstance(error, (ArgumentError, NoSuchModuleError)) and "port" not in str(error):
+                raise
             raise Refused(
                 "OKIENKO_DATABASE_URL must look like sqlite:///file.db or postgresql://user@host/name."
             ) from error
-        except OperationalError as error:
+        except DatabaseError as error:
             raise Refused(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
 
 
@@ -69,7 +71,13 @@ def migrate() -> None:
 )
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the application; put a proxy with HTTPS in front of it."""
-    open_desk(Settings.from_environment()).database.dispose()
+    settings = Settings.from_environment()
+    open_desk(settings).database.dispose()
+    if settings.development:
+        # Secrets made up for this run must be the same in every process of it.
+        os.environ.setdefault("OKIENKO_EMBED_KEYS", ",".join(settings.keys.embed))
+        os.environ.setdefault("OKIENKO_SESSION_KEYS", ",".join(settings.keys.session))
+        os.environ.setdefault("OKIENKO_PEPPER", settings.pepper)
     if importlib.util.find_spec("gunicorn") and os.name == "posix":
         _become_gunicorn(f"{host}:{port}", workers)
     import waitress

@@ -31,6 +31,8 @@ class Question:
     service_id: str = ""
     practitioner_id: str = ""
     location_id: str = ""
+    city: str = ""
+    """Only at locations in this city; empty: anywhere."""
     first: date | None = None
     days: int = 7
 
@@ -132,6 +134,9 @@ def free_times(connection: Connection, question: Question, *, scope: Scope, desk
         offer.practitioner(question.practitioner_id)
     if question.location_id:
         offer.location(question.location_id)
+    if scope.locks.service:
+        # Whoever may book one service only is not asked which kind it is.
+        question = replace(question, kind=offer.service(scope.locks.service).kind)
     services = tuple(offer.services_for(question.kind, question.category))
     service = offer.service(question.service_id) if question.service_id else _first_given(offer, services, question)
     span = window(
@@ -142,7 +147,14 @@ def free_times(connection: Connection, question: Question, *, scope: Scope, desk
     qualified = tuple(offer.qualified(service.id, question.category, question.age))
     who = [p for p in qualified if question.practitioner_id in ("", p.id)]
     starts = start_masks(offer, span, who, service, busy, question.location_id)
+    if question.city:
+        starts = {key: mask for key, mask in starts.items() if offer.location(key[1]).city == question.city}
+        qualified = tuple(person for person in qualified if _works_in(offer, person, question.city))
     return FreeTimes(offer, service, services, qualified, span, starts, busy)
+
+
+def _works_in(offer: Offer, person: Practitioner, city: str) -> bool:
+    return any(offer.location(hours.location_id).city == city for hours in person.hours)
 
 
 def _today(offer: Offer, now: datetime) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -42,7 +43,7 @@ class HoldRequest:
 
 
 def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> Held:
-    """Return the proposed appointment now kept for the visitor; any other time this session held in the clinic is given back.
+    """Return the proposed appointment now kept for the visitor; any other time this session held in the clinic before is given back.
 
     Raises SlotTaken (with alternatives) when somebody was faster, SlotRefused when the start was never on offer, ClinicUnavailable,
     NotFound, IdempotencyMismatch.
@@ -131,7 +132,7 @@ def _proposed(
     assert service is not None
     made = Appointment(
         id=new_appointment_id(), clinic_id=scope.clinic_id, practitioner_id=practitioner_id, location_id=location_id,
-        service_id=service.id, status=Status.PROPOSED, source=scope.source, session_id=scope.session_id, kind=question.kind,
+        service_id=service.id, status=Status.PROPOSED, source=scope.source, session_id=scope.session_id, kind=service.kind,
         category=question.category, age=question.age, any_practitioner=not question.practitioner_id,
         starts_at=instant_of(cell_at(request.start)), ends_at=instant_of(cell_at(request.start)) + timedelta(minutes=service.minutes),
         created_at=now, held_until=None,
@@ -150,7 +151,10 @@ def _insert(connection: Connection, made: Appointment, free: FreeTimes, scope: S
 def _give_back_others(connection: Connection, made: Appointment, free: FreeTimes, scope: Scope, now: datetime) -> None:
     store = AppointmentStore(connection, scope)
     for other in store.held_by_session():
-        if other.id != made.id:
+        if other.id == made.id:
+            continue
+        # It may have lapsed, or been given back in another tab, since it was read.
+        with suppress(StepNotAllowed):
             store.step(other, Step.RELEASE, now)
             OutboxStore(connection, scope).forget(other.id)
             OccupancyStore(connection, scope).free(other.id, free.offer.clinic.zone)

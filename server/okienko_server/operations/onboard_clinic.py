@@ -52,7 +52,7 @@ __all__ = [
 
 # What frame-ancestors takes: no path, no wildcard, nothing that could end the policy.
 _PORTAL = re.compile(r"[a-z0-9-]{1,40}")
-_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
+_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?P<port>\d{1,5}))?")
 
 
 def open_clinic(plan: ClinicPlan, *, desk: Desk) -> OpenedClinic:
@@ -108,7 +108,8 @@ def allow_portal_origins(portal_id: str, origins: tuple[str, ...], *, desk: Desk
 
 def _check_origins(origins: tuple[str, ...]) -> None:
     for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
+        found = _ORIGIN.fullmatch(origin)
+        if not found or int(found["port"] or 0) > 65535:
             raise PlanRefused(f"{origin!r} is no origin: write it as https://clinic.example, without a path.")
 
 

@@ -44,7 +44,7 @@ def search_clinics(question: Question, city: str, *, scope: Scope, desk: Desk, n
         age = question.age
         everywhere = portal.clinics_treating(question.category, age.lowest, age.highest)
         ids = portal.clinics_treating(question.category, age.lowest, age.highest, city) if city else everywhere
-        found = [_look(connection, question, scope.at(clinic_id), desk, now) for clinic_id in ids]
+        found = [_look(connection, replace(question, city=city), scope.at(clinic_id), desk, now) for clinic_id in ids]
         offering = [one for one in found if one is not None]
         offering.sort(key=lambda one: (one.starts or (1 << 62,), one.free.offer.clinic.name))
         return ClinicsFound(tuple(offering), tuple(portal.cities(everywhere)), len(everywhere))

@@ -88,9 +88,10 @@ class OutboxWorkerStore(OperatorStore):
         self._settle(message, values)
 
     def _settle(self, message: SmsMessage, values: dict[str, object]) -> None:
-        self.connection.execute(
-            update(_S).where(_S.clinic_id == message.clinic_id, _S.id == message.id).values(**values)
-        )
+        # A message dropped while the gateway was asked stays dropped, unless it did leave.
+        this = (_S.clinic_id == message.clinic_id, _S.id == message.id)
+        still = () if values["status"] == "sent" else (_S.status == "queued",)
+        self.connection.execute(update(_S).where(*this, *still).values(**values))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

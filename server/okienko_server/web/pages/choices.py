@@ -37,7 +37,6 @@ _KNOWN = {
 """Fields with few values; any other text was sent by no page of ours and counts as not sent."""
 _COLOUR = re.compile(r"[0-9a-fA-F]{6}")
 _LONGEST = 64
-_LONGEST_TYPED = 600
 MAX_CHILD_YEARS = 17
 
 
@@ -67,8 +66,7 @@ class Choices:
         values = {name: form[name].strip() for name in _CARRIED if form.get(name, "").strip()}
         typed = {name: form[name] for name in TYPED if form.get(name)}
         for name, value in (*values.items(), *typed.items()):
-            limit = _LONGEST_TYPED if name in typed else _LONGEST
-            if "\0" in value or (len(value) > limit and name not in typed):
+            if "\0" in value or (len(value) > _LONGEST and name not in typed):
                 raise FieldRefused("bad_request", field=name)
         for name, known in _KNOWN.items():
             if values.get(name) not in (None, *known):
@@ -119,7 +117,7 @@ class Choices:
             first = date.fromisoformat(self.week) if self.week else None
         except ValueError:
             raise FieldRefused("bad_request", field="week") from None
-        return Question(category, age, kind, self.service, self.practitioner, first=first)
+        return Question(category, age, kind, self.service, self.practitioner, city=self.city, first=first)
 
     def but(self, **changes: str) -> Choices:
         """Return the choices with some replaced."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, request
 
 from okienko_server.domain.errors import ClinicUnavailable, FieldRefused, OriginRefused
 from okienko_server.domain.scope import Source
 from okienko_server.storage.directory import PortalStore
-from okienko_server.web.guards import enter, new_portal_session, scope
+from okienko_server.web.guards import enter, host_of, new_portal_session, scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.choices import Choices
 from okienko_server.web.pages.show import Visit
@@ -55,8 +53,9 @@ def framing_page() -> str:
     """
     if request.headers.get("Sec-Fetch-Dest") not in ("iframe", "frame"):
         return ""
-    page = urlsplit(request.headers.get("Referer", ""))
-    return f"{page.scheme}://{page.netloc}" if page.netloc and page.netloc != request.host else ""
+    referer = request.headers.get("Referer", "")
+    host = host_of(referer)
+    return f"{referer.partition(':')[0].lower()}://{host}" if host and host != request.host else ""
 
 
 def _prefilled() -> Choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import ceil
@@ -61,9 +62,12 @@ def _phone(phone: str) -> str:
 
 
 def offer_badge(offer: Offer) -> ClinicBadge:
-    """Return the header of a clinic: its address when there is one, its city when there are several."""
+    """Return the header of a clinic: its address when there is one, its cities when there are several."""
     places = list(offer.locations.values())
-    return badge(offer.clinic, places[0] if places else None)
+    if len(places) < 2:
+        return badge(offer.clinic, places[0] if places else None)
+    cities = ", ".join(dict.fromkeys(place.city for place in places))
+    return replace(badge(offer.clinic, None), address=cities)
 
 
 def summary_of(choices: Choices, free: FreeTimes | None, texts: Texts) -> str:

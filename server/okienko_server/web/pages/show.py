@@ -94,6 +94,7 @@ class Visit:
         offer = self.offer() if where else None
         codes = offer.categories() if offer else list(ProblemCategory)
         if offer:
+            self._kind_of_service(offer)
             self._forget_strangers(offer)
             chosen = self.choices
         view = ProblemView(
@@ -104,9 +105,16 @@ class Visit:
         )  # fmt: skip
         return self._page(view)
 
+    def _kind_of_service(self, offer: Offer) -> None:
+        """A link or token that names a service has said whether it is a first visit."""
+        named = offer.services.get(self.choices.service or scope().locks.service)
+        if named:
+            self.choices = self.choices.but(kind=named.kind.value)
+
     def _forget_strangers(self, offer: Offer) -> None:
         """Drop a service or therapist the clinic does not have (any more): an old link is no dead end."""
-        if self.choices.service and self.choices.service not in offer.services:
+        known = offer.services.get(self.choices.service)
+        if self.choices.service and (known is None or (known.kind != self.choices.kind and not scope().locks.service)):
             self.choices = self.choices.but(service="")
         if self.choices.practitioner and self.choices.practitioner not in offer.practitioners:
             self.choices = self.choices.but(practitioner="")
@@ -162,11 +170,12 @@ class Visit:
                 self.choices = self.choices.but(week=first.isoformat())
                 free = find_slots(replace(question, first=first), scope=where, desk=self.desk, now=self.now)
         self._offer = free.offer
+        others = self._alternatives(where, taken or ())
         view = present.times_view(
             self._frame(free.offer, notice), self.choices, free, soonest, self.desk.texts, self.now
         )
         if taken is not None:
-            view = replace(view, soonest=None, taken=True, alternatives=tuple(self._alternatives(where, taken)))
+            view = replace(view, soonest=None, taken=True, alternatives=tuple(others))
         return self._page(view)
 
     def _free_times(self, where: Scope) -> FreeTimes:
@@ -186,13 +195,12 @@ class Visit:
     def _alternatives(self, where: Scope, starts: Sequence[datetime]) -> list[SlotChoice]:
         if not starts:
             return []
-        first = starts[0].date() - timedelta(days=1)
-        around = find_slots(
-            replace(self.choices.question(), practitioner_id="", first=first, days=21),
-            scope=where,
-            desk=self.desk,
-            now=self.now,
-        )
+        asked = replace(self.choices.question(), first=starts[0].date() - timedelta(days=1), days=21)
+        around = find_slots(asked, scope=where, desk=self.desk, now=self.now)
+        if asked.practitioner_id and not all(around.free_at(cell_at(start)) for start in starts):
+            # They are somebody else's times: the page asks for anybody from here on, or they could not be taken.
+            self.choices = self.choices.but(practitioner="")
+            around = find_slots(replace(asked, practitioner_id=""), scope=where, desk=self.desk, now=self.now)
         today = local_day(self.now, around.offer.clinic.zone)
         return [present.slot_choice(around, cell_at(start), today) for start in starts]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
@@ -19,6 +20,8 @@ from okienko_server.domain.errors import (
     SlotTaken,
     StepNotAllowed,
 )
+from okienko_server.domain.scope import Scope
+from okienko_server.operations.held import Held
 from okienko_server.operations.hold import HoldRequest, hold
 from okienko_server.operations.verify import extend_hold, give_details, resend_code, verify_code
 from okienko_server.web.house import house
@@ -27,6 +30,9 @@ from okienko_server.web.pages.choices import TYPED, Choices
 from okienko_server.web.pages.present import cell_of_slot
 from okienko_server.web.pages.show import Visit
 from okienko_server.web.policy import Policy, policy
+
+_BACKS = 20
+"""So often may one page's time be given back and taken again."""
 
 steps = Blueprint("widget", __name__, url_prefix="/w")
 
@@ -78,12 +84,22 @@ def take() -> Response:
         _key("hold", value, visit.choices.practitioner, visit.choices.service),
     )
     try:
-        held = hold(wanted, scope=where, desk=house().desk, now=visit.now)
+        held = _held(wanted, where, visit)
     except SlotTaken as taken:
         return visit.times(taken=taken.alternatives)
     except (SlotRefused, NotFound):
         return visit.but(service="", practitioner="").times(notice="slot_refused")
     return visit.details(held)
+
+
+def _held(wanted: HoldRequest, where: Scope, visit: Visit) -> Held:
+    """Hold the time; the browser's Back may send the same page again for a time given back since, which is a new request."""
+    for _ in range(_BACKS):
+        held = hold(wanted, scope=where, desk=house().desk, now=visit.now)
+        if held.appointment.status not in (Status.CANCELLED, Status.EXPIRED):
+            break
+        wanted = replace(wanted, key=_key(wanted.key, held.appointment.id))
+    return held
 
 
 @steps.post("/details")
