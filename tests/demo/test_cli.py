@@ -155,3 +155,20 @@ def test_a_new_key_is_long_enough_to_sign_with(environment: dict[str, str]) -> N
 @pytest.mark.parametrize("url", ["http://okienko.example", "okienko.example", "https://okienko.example/path"])
 def test_snippets_no_secure_page_could_use_are_refused(sown: dict[str, str], url: str) -> None:
     assert "https" in sentence(sown, "token", "embed", "--clinic", "kazimierz", "--url", url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://a@h:port/x", "mongodb://x", "sqlite:////", "rubbish"])
+def test_a_database_that_is_none_is_said_in_a_sentence(environment: dict[str, str], url: str) -> None:
+    assert sentence(environment | {"OKIENKO_DATABASE_URL": url}, "migrate").startswith("Error: ")
+
+
+def test_a_file_that_is_no_database_is_said_in_a_sentence(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "letter.db").write_text("This is a letter, and not a database at all. " * 50)
+    assert "database" in sentence(
+        environment | {"OKIENKO_DATABASE_URL": f"sqlite:///{tmp_path / 'letter.db'}"}, "migrate"
+    )
+
+
+@pytest.mark.parametrize("origin", ["https://b.example:99999", "https://b.example/", "b.example", "https://*.example"])
+def test_an_origin_that_is_none_is_refused(sown: dict[str, str], origin: str) -> None:
+    assert "origin" in sentence(sown, "origins", "--clinic", "kazimierz", origin)

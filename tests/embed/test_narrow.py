@@ -133,3 +133,9 @@ def test_the_stock_signer_would_accept_some() -> None:
     assert stock.validate(text.encode("ascii"))
     for mutation in (flips, insertions):
         assert any(stock.validate(other.encode("utf-8")) for other in mutation(text))
+
+
+@pytest.mark.parametrize("origin", ["https://klinika.pl/", "klinika.pl", "*", "https://*.klinika.pl", "javascript:x"])
+def test_a_site_is_named_as_browsers_name_it(origin: str) -> None:
+    with pytest.raises(ValueError, match="without a path"):
+        narrow(TEXT, SECRET, origin=origin)
