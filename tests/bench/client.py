@@ -40,11 +40,12 @@ def put_json(path: str, body: object, session: str) -> bytes:
     return post_json(path, body, session).replace(b"POST", b"PUT", 1)
 
 
-def post_form(path: str, content: str) -> bytes:
+def post_form(path: str, content: str, **headers: str) -> bytes:
     """Return the bytes of a plain form."""
     body = content.encode()
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"{head}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 GET_ROOT = b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"

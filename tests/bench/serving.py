@@ -33,6 +33,7 @@ ROUNDS = 3
 REQUESTS = {1: 1200, 8: 2400, 32: 2400}
 GOALS = {
     "page with a week": 0.28,
+    "the same for the script": 0.28,
     "one therapist, one day": 0.30,
     "any therapist, one day": 0.25,
     "any therapist, a month": 0.20,
@@ -109,17 +110,18 @@ def questions() -> dict[str, Callable[[], bytes]]:
         body = asked | {"service_id": chance.choice(world.SERVICES)} | more
         return client.post_json("/api/v1/slots/search", body, next(turn))
 
-    def page() -> bytes:
+    def page(**headers: str) -> bytes:
         week = {
             "session": next(turn),
             "key": "k",
             "week": chance.choice(days),
             "service": chance.choice(world.SERVICES),
         }
-        return client.post_form("/w/times", urlencode(asked | week))
+        return client.post_form("/w/times", urlencode(asked | week), **headers)
 
     return {
         "page with a week": page,
+        "the same for the script": lambda: page(X_Okienko="step"),
         "one therapist, one day": lambda: slots(
             **{"from": chance.choice(days), "days": 1, "practitioner_id": chance.choice(world.PEOPLE)}
         ),

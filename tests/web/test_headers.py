@@ -137,3 +137,16 @@ def test_answers_of_the_api_are_kept_by_no_cache(app: Flask, clock: Clock) -> No
     for answer in answers:
         assert_closed(answer)
         assert answer.headers["Cache-Control"] == "no-store", answer.text
+
+
+def test_the_pages_own_script_gets_the_step_alone(app: Flask) -> None:
+    patient = FormPatient(app, f"/e/{embed_token(opened(app).id)}")
+    form = patient.page.form("/w/problem", "spine")
+    sent = form.filled(next(one for one in form.buttons if one.value == "spine"))
+    whole, bare = (
+        patient.client.post("/w/problem", data=sent, headers=headers).text for headers in ({}, {"X-Okienko": "step"})
+    )
+    assert "<style>" in whole and "<script>" in whole
+    assert "<style>" not in bare and "<script>" not in bare
+    assert bare.partition("<main")[2].count('name="slot"') == whole.partition("<main")[2].count('name="slot"') > 20
+    assert len(bare) < len(whole) / 2

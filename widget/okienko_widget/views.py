@@ -52,6 +52,8 @@ class Frame:
     """Origins of pages that may hear the frame's height and steps."""
     reference: str = ""
     """Opaque reference of the appointment just made, for the host page's event."""
+    bare: bool = False
+    """True when the page's own script asks: it has the style sheet and itself already, and takes the step only."""
     oembed: str = ""
     """Address of the clinic's oEmbed answer, on the page a link leads to; empty elsewhere."""
 

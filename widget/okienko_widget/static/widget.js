@@ -116,7 +116,7 @@
     from.querySelectorAll('[data-failed]').forEach((note) => note.remove());
     try {
       const to = (button && button.getAttribute('formaction')) || form.getAttribute('action');
-      const answer = await fetch(to, { method: 'POST', body, headers: { accept: 'text/html' } });
+      const answer = await fetch(to, { method: 'POST', body, headers: { accept: 'text/html', 'x-okienko': 'step' } });
       const html = await answer.text();
       const next = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, 'text/html');
       const node = next.querySelector('[data-root]');

@@ -294,6 +294,7 @@ class Visit:
             accent=f"#{self.choices.accent}" if self.choices.accent else "",
             hosts=self.hosts(offer),
             reference=self.choices.appointment,
+            bare=request.headers.get("X-Okienko") == "step",
             oembed=discovery(offer) if offer and session.source == Source.LINK and request.method == "GET" else "",
             **kept,
         )
