@@ -30,7 +30,7 @@ _SESSION_LIFE = timedelta(minutes=SESSION_MINUTES)
 _CLOCK_SKEW = timedelta(minutes=2)
 _NARROW_SALT = "okienko.narrow.v1"
 _EXTRA = "n"
-_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
+_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?P<port>\d{1,5}))?")
 _LOCKS = {"s": "service", "p": "practitioner", "k": "category"}
 _VARIABLES = ("OKIENKO_EMBED_KEYS", "OKIENKO_SESSION_KEYS")
 _json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -213,12 +213,18 @@ def narrow(
     values = _unproved(text)
     if _EXTRA in values:
         raise ValueError("The token is narrowed already; narrow the clinic's own, with every lock at once.")
-    if origin and not _ORIGIN.fullmatch(origin):
+    if origin and not is_origin(origin):
         raise ValueError("origin is written like https://klinika.example, without a path.")
     asked = {"s": service, "p": practitioner, "k": category, "a": origin}
     extra = {short: value for short, value in asked.items() if value not in (None, "")}
     _merged(values, extra)
     return Signer((secret,), _NARROW_SALT).sign(values | {_EXTRA: extra})
+
+
+def is_origin(text: str) -> bool:
+    """Return whether a text names a site as browsers do, "https://clinic.example": no path, no wildcard, nothing to end a policy."""
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and int(found["port"] or 0) <= 65535
 
 
 def _merged(values: Mapping[str, Any], extra: Any) -> EmbedToken:

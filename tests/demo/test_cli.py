@@ -172,3 +172,4 @@ def test_a_file_that_is_no_database_is_said_in_a_sentence(environment: dict[str,
 @pytest.mark.parametrize("origin", ["https://b.example:99999", "https://b.example/", "b.example", "https://*.example"])
 def test_an_origin_that_is_none_is_refused(sown: dict[str, str], origin: str) -> None:
     assert "origin" in sentence(sown, "origins", "--clinic", "kazimierz", origin)
+    assert "origin" in sentence(sown, "token", "embed", "--clinic", "kazimierz", "--origin", origin)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
-from okienko_server.cli.common import Refused, open_desk
+from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
 from okienko_server.cli.tokens import origins, token
 from okienko_server.config import Settings, SettingsRefused

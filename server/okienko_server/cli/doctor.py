@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from okienko.exceptions import OptionRefused
-from okienko_server.cli.common import Refused, open_desk
+from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.config import Settings, SettingsRefused
 from okienko_server.operations.doctor import (
     CannotLook,

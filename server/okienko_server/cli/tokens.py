@@ -9,7 +9,8 @@ from datetime import timedelta
 import click
 
 from okienko.exceptions import OptionRefused
-from okienko_server.cli.common import Refused, open_desk
+from okienko.tokens import is_origin
+from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.config import Settings
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.problem import ProblemCategory
@@ -52,6 +53,8 @@ def embed(
 ) -> None:
     """Print the token of a clinic and the three snippets for its page."""
     settings = _settings_with_keys()
+    if origin and not is_origin(origin):
+        raise Refused(f"{origin!r} is no origin: write it as https://clinic.example, without a path.")
     try:
         issued = issue_embed(
             clinic, _address(settings, url), settings.keys.embed, desk=open_desk(settings), service=service,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from okienko.tokens import is_origin
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.plan import (
     AbsencePlan,
@@ -50,9 +51,7 @@ __all__ = [
 ]
 
 
-# What frame-ancestors takes: no path, no wildcard, nothing that could end the policy.
 _PORTAL = re.compile(r"[a-z0-9-]{1,40}")
-_ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?P<port>\d{1,5}))?")
 
 
 def open_clinic(plan: ClinicPlan, *, desk: Desk) -> OpenedClinic:
@@ -108,8 +107,7 @@ def allow_portal_origins(portal_id: str, origins: tuple[str, ...], *, desk: Desk
 
 def _check_origins(origins: tuple[str, ...]) -> None:
     for origin in origins:
-        found = _ORIGIN.fullmatch(origin)
-        if not found or int(found["port"] or 0) > 65535:
+        if not is_origin(origin):
             raise PlanRefused(f"{origin!r} is no origin: write it as https://clinic.example, without a path.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,27 +17,28 @@ MAX_GRACE_DAYS = 90
 
 def revoke_clinic_tokens(clinic_id: str, grace_days: int, *, desk: Desk, now: datetime) -> Generations:
     """Raise a clinic's generation; older tokens go on working for `grace_days` days (0: not a moment). Raises NotFound."""
-
-    def work(connection: Connection) -> Generations:
-        store = TokenStore(connection, operator_scope())
-        raised = store.of_clinic(clinic_id, lock=True).raised(_until(grace_days, now))
-        store.keep_of_clinic(clinic_id, raised)
-        return raised
-
-    return desk.database.write(work)
+    return _raise(TokenStore.of_clinic, TokenStore.keep_of_clinic, clinic_id, grace_days, desk, now)
 
 
 def revoke_portal_tokens(portal_id: str, grace_days: int, *, desk: Desk, now: datetime) -> Generations:
     """The same for a portal's tokens."""
+    return _raise(TokenStore.of_portal, TokenStore.keep_of_portal, portal_id, grace_days, desk, now)
+
+
+def _raise(
+    read: Callable[..., Generations],
+    keep: Callable[[TokenStore, str, Generations], None],
+    whose: str,
+    grace_days: int,
+    desk: Desk,
+    now: datetime,
+) -> Generations:
+    until = now + timedelta(days=grace_days) if grace_days else None
 
     def work(connection: Connection) -> Generations:
         store = TokenStore(connection, operator_scope())
-        raised = store.of_portal(portal_id, lock=True).raised(_until(grace_days, now))
-        store.keep_of_portal(portal_id, raised)
+        raised = read(store, whose, lock=True).raised(until)
+        keep(store, whose, raised)
         return raised
 
     return desk.database.write(work)
-
-
-def _until(grace_days: int, now: datetime) -> datetime | None:
-    return now + timedelta(days=grace_days) if grace_days else None
