@@ -204,7 +204,8 @@ def test_a_message_dropped_while_the_gateway_refuses_stays_dropped(app: Flask, c
 def test_after_too_many_wrong_codes_the_page_leads_to_another_time(app: Flask) -> None:
     patient = FormPatient(app, f"/e/{embed_token(opened(app).id)}")
     patient.awaiting_code()
-    for _ in range(6):
+    for _ in range(5):
         page = patient.code(patient.phone.wrong_code())
     assert "Za dużo prób" in page.text and "Nowy kod możesz wysłać" not in page.text
+    assert 'name="code"' not in page.html
     assert slot_of(TUESDAY_TEN) in patient.press("/w/release").html

@@ -177,6 +177,7 @@ VIEWS: dict[str, View | MessageView] = {
     "details-portal": replace(DETAILS, frame=replace(HELD_PORTAL, clinic=LONG_CLINIC)),
     "code": CODE,
     "code-error": replace(CODE, resend_seconds=0, errors={"code": "code_wrong"}, tries_left=3),
+    "code-exhausted": replace(CODE, resend_seconds=0, errors={"code": "code_exhausted"}, tries_left=0),
     "code-portal": replace(CODE, frame=replace(HELD_PORTAL, notice="code_resent")),
     "done": DoneView(PINNED, SUMMARY, "https://www.openstreetmap.org/?mlat=50.05&mlon=19.94"),
     "done-portal": DoneView(replace(PORTAL, clinic=CLINIC), SUMMARY, ""),
