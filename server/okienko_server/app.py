@@ -25,7 +25,7 @@ from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.sms_inbox import inbox
-from okienko_server.web.pages.staff import staff
+from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
 from okienko_widget import load

@@ -62,8 +62,8 @@ def test_the_wheel_carries_every_file_of_the_tree(wheel: list[str], package: str
 def test_the_wheel_carries_templates_styles_scripts_catalogues_and_migrations(wheel: list[str]) -> None:
     for ending in (
         "okienko_widget/templates/document.jinja", "okienko_widget/static/widget.css", "okienko_widget/static/widget.js",
-        "okienko_widget/texts/pl.toml", "okienko_server/texts/pl.toml", "okienko_server/web/templates/staff/schedule.jinja",
-        "okienko_server/web/static/staff.css", "okienko_server/storage/migrations/env.py",
+        "okienko_widget/texts/pl.toml", "okienko_server/texts/pl/schedule.toml", "okienko_server/web/templates/staff/schedule.jinja",
+        "okienko_server/web/static/staff/ground.css", "okienko_server/storage/migrations/env.py",
         "okienko_server/storage/migrations/script.py.mako", "okienko_server/storage/migrations/versions/0001_first_schema.py",
         "okienko_server/operations/seed/clinics.toml", "okienko/py.typed", "okienko_widget/py.typed",
     ):  # fmt: skip

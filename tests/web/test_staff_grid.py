@@ -15,8 +15,8 @@ from okienko_server.domain.offer import Absence, OpeningHours, ServiceKind
 from okienko_server.domain.problem import ADULT, SENIOR, AgeRange, ProblemCategory, age_in_months, age_in_years
 from okienko_server.domain.scope import Source
 from okienko_server.web.pages.assets import ASSETS
-from okienko_server.web.pages.staff_card import card_of
-from okienko_server.web.pages.staff_grid import Grid, grid_of
+from okienko_server.web.pages.staff.card import card_of
+from okienko_server.web.pages.staff.grid import Grid, grid_of
 from tests.domain.worlds import every_day, local, offer_of, therapist
 
 NOW = local("2026-11-23 10:40")
@@ -126,7 +126,7 @@ CHOSEN_AT_RUN_TIME = (
 def test_the_catalogue_holds_what_the_pages_ask_for_and_nothing_besides() -> None:
     server = Path(texts.__file__).parents[1] / "web"
     doctor = [*server.parent.rglob("doctor/*.py"), *server.parent.rglob("doctor.py")]
-    sources = [*server.rglob("*.jinja"), *(server / "pages").glob("staff*.py"), *doctor]
+    sources = [*server.rglob("*.jinja"), *(server / "pages" / "staff").rglob("*.py"), *doctor]
     source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     asked = set(re.findall(r"""\b(?:t|load\(\))(?:\.plural)?\(\s*f?["']([a-z_.]+)["']""", source))
     known = {re.sub(r"\.(one|few|many)$", "", key) for key in texts.load()}

@@ -22,6 +22,7 @@ from okienko_widget.icons import ICONS, MARK
 
 assets = Blueprint("assets", __name__, url_prefix="/static")
 FOR_EVER = "public, max-age=31536000, immutable"
+SHEETS = ("ground", "schedule", "inbox")
 DEMO_ZONE = ZoneInfo("Europe/Warsaw")
 
 
@@ -38,7 +39,12 @@ class Asset:
 
 
 def _source(name: str) -> str:
-    return files("okienko_server").joinpath("web", "static", name).read_text(encoding="utf-8")
+    return files("okienko_server").joinpath("web", "static", *name.split("/")).read_text(encoding="utf-8")
+
+
+def _sheet() -> str:
+    """Return the staff's style sheet; what stands later in the list may refine what stands before."""
+    return "\n".join(_source(f"staff/{part}.css") for part in SHEETS)
 
 
 def _cells() -> str:
@@ -49,7 +55,7 @@ def _cells() -> str:
 
 
 ASSETS = {
-    "staff.css": Asset(tight_css(_source("staff.css")) + _cells(), "text/css"),
+    "staff.css": Asset(tight_css(_sheet()) + _cells(), "text/css"),
     "staff.js": Asset(tight_js(_source("staff.js")), "text/javascript"),
 }
 _VERSIONS = {name: asset.version for name, asset in ASSETS.items()}

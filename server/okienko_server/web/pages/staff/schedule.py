@@ -13,7 +13,7 @@ from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.web import guards
 from okienko_server.web.guards import scope, staff_cookie
 from okienko_server.web.house import house
-from okienko_server.web.pages.staff_view import Asked, Notice, asked_of, notice_of, page_of
+from okienko_server.web.pages.staff.schedule_view import Asked, Notice, asked_of, notice_of, page_of
 from okienko_server.web.policy import Policy, policy
 
 staff = Blueprint("staff", __name__, url_prefix="/staff")

@@ -12,7 +12,7 @@ from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.offer import Absence, Offer, Practitioner
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
-from okienko_server.web.pages.staff_card import Card, card_of
+from okienko_server.web.pages.staff.card import Card, card_of
 
 EARLIEST, LATEST = 8 * 60, 16 * 60
 """Minutes of the day that are always shown."""

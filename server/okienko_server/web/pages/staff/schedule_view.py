@@ -16,8 +16,8 @@ from okienko_server.operations.schedule import ScheduleView
 from okienko_server.storage.staff import SignedIn
 from okienko_server.texts import load
 from okienko_server.web.pages.present import offer_badge, when_in
-from okienko_server.web.pages.staff_card import Card, card_of
-from okienko_server.web.pages.staff_grid import Grid, grid_of
+from okienko_server.web.pages.staff.card import Card, card_of
+from okienko_server.web.pages.staff.grid import Grid, grid_of
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
 
