@@ -13,11 +13,12 @@ import okienko_server
 from okienko_server.domain import errors
 from okienko_server.domain.errors import CodeRefused, DomainError, FieldRefused, FieldsRefused, SlotTaken, TokenRefused
 from okienko_server.problems import STATUS, status_of
+from okienko_server.texts import load as sentences
 from okienko_widget import load
 
 SOURCES = sorted(Path(okienko_server.__file__).parent.rglob("*.py"))
 TOLD_A_CODE = {"FieldRefused", "SlotRefused", "CodeRefused", "ResendRefused", "TokenRefused", "FieldsRefused"}
-STAFF_ONLY = {"sign_in_refused", "csrf_refused"}
+STAFF_ONLY = {"sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid"}
 """Refusals no patient meets: the staff pages have their own words."""
 DOCUMENTED = {
     "slot_past", "slot_short_notice", "slot_beyond_horizon", "slot_off_grid", "slot_outside_hours", "slot_unqualified",
@@ -94,6 +95,12 @@ def test_every_code_a_refusal_can_carry_has_a_status() -> None:
 
 def test_every_code_a_patient_can_meet_has_a_sentence() -> None:
     assert {code for code in all_codes() - STAFF_ONLY if f"error.{code}" not in load()} == set()
+
+
+def test_every_code_only_staff_can_meet_has_its_words() -> None:
+    beside_a_field = {code for code in STAFF_ONLY if f"wrong.{code}" in sentences()}
+    own_page = {code for code in STAFF_ONLY if f"refusal.{code}.title" in sentences()}
+    assert STAFF_ONLY - beside_a_field - own_page == {"sign_in_refused"}, "the sign-in has its own sentence"
 
 
 def test_every_status_is_a_refusal_and_never_a_fault_of_the_server() -> None:

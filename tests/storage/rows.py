@@ -35,6 +35,12 @@ def scope_of(clinic_id: str = "klinika", session: str = SESSION) -> Scope:
     return Scope(ScopeKind.CLINIC, clinic_id, session, Source.IFRAME)
 
 
+def staff_of(clinic_id: str = "klinika", role: str = "owner", practitioner_id: str = "") -> Scope:
+    return Scope(
+        ScopeKind.STAFF, clinic_id, source=Source.STAFF, staff_id="s1", role=role, practitioner_id=practitioner_id
+    )
+
+
 def add_clinic(connection: Connection, clinic_id: str = "klinika", resources: Iterable[str] = ("anna",)) -> None:
     """Write a clinic with one address, one service and some therapists; ids other than the clinic's are always the same."""
     connection.execute(

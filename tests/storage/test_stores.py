@@ -11,12 +11,16 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from okienko_server.domain.appointment import Appointment, Person, Status, Step
+from okienko_server.domain.audit import Act
 from okienko_server.domain.cells import cell_at
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import ForeignClinic, NotFound, StepNotAllowed
+from okienko_server.domain.patient import Encounter, Episode
+from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
 from okienko_server.domain.verification import Challenge
 from okienko_server.storage.appointments import AppointmentStore
+from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.challenges import AnswerStore, ChallengeStore
 from okienko_server.storage.diary import DiaryStore, Entry
 from okienko_server.storage.directory import PortalStore
@@ -24,13 +28,15 @@ from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import ClinicRecordStore
 from okienko_server.storage.outbox import OutboxStore
+from okienko_server.storage.patients import EpisodeStore, PatientStore
 from okienko_server.storage.session import Database
 from okienko_server.storage.staff import StaffSessionStore
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import Base, StaffRow
-from tests.storage.rows import NOW, WARSAW, add_appointment, add_clinic, proposed, scope_of
+from tests.storage.rows import NOW, WARSAW, add_appointment, add_clinic, proposed, scope_of, staff_of
 from tests.storage.test_schema import stores
 
+UNTOUCHED_YET = {"one_time_link", "document_version", "document_draft", "calendar_feed"}
 LATER = NOW + timedelta(minutes=10)
 CHALLENGE = Challenge("digest", LATER, 0, 1, NOW, used=False)
 
@@ -89,6 +95,11 @@ def fill(connection: Connection, clinic_id: str) -> None:
     assert AnswerStore(connection, scope).keep("key", "sha", "a1", NOW)
     OutboxStore(connection, scope).add("a1", "verification", "+48601234567", "kod", NOW)
     StaffSessionStore(connection, scope).open("token", "s1", "csrf", NOW)
+    staff = staff_of(clinic_id)
+    AuditStore(connection, staff).append(b"key", Act.CONFIRM, "appointment", "a1", NOW)
+    patient = PatientStore(connection, staff).add("p1", Person("Jan", "Nowak"), "+48601234567", Person(), None, NOW)
+    EpisodeStore(connection, staff).add(Episode("e1", patient.id, ProblemCategory.SPINE, "", "anna", NOW, None, 1))
+    EpisodeStore(connection, staff).tie(Encounter("a1", "p1", "e1", "anna", NOW, "s1"))
 
 
 def change_everything(connection: Connection, clinic_id: str) -> None:
@@ -118,6 +129,13 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     OfferStore(connection, scope).raise_revision()
     ClinicRecordStore(connection, scope).allow_origins(("https://example.pl",))
     ClinicRecordStore(connection, scope).add_absence("anna", NOW, LATER, "urlop")
+    staff = staff_of(clinic_id)
+    patients, episodes = PatientStore(connection, staff), EpisodeStore(connection, staff)
+    AuditStore(connection, staff).append(b"key", Act.CONFIRM, "appointment", "a1", NOW)
+    patients.change(patients.get("p1"), Person("Jan", "Nowak"), "", Person(), None, NOW)
+    episodes.change(episodes.get("e1"), title="Bark")
+    assert not episodes.tie(Encounter("a1", "p1", "e1", "anna", NOW, "s1"))
+    assert episodes.tie(Encounter("a2", "p1", "e1", "anna", NOW, "s1"))
     sessions.seen("token", LATER)
     sessions.close("token")
 
@@ -133,7 +151,7 @@ def test_nothing_a_clinic_does_changes_a_row_of_another_with_the_same_ids(databa
         assert everything_of(connection, "ab") == before["ab"]
         untouched = [name for name, rows in everything_of(connection, "a").items() if rows == before["a"][name]]
     offer = {"location", "opening_hours", "service", "practitioner", "competence", "practitioner_service"}
-    assert set(untouched) == offer | {"working_hours", "staff"}
+    assert set(untouched) == offer | {"working_hours", "staff", *UNTOUCHED_YET}
 
 
 def test_nothing_of_another_clinic_can_be_read_under_its_ids(database: Database) -> None:
@@ -152,6 +170,15 @@ def test_nothing_of_another_clinic_can_be_read_under_its_ids(database: Database)
         assert StaffSessionStore(connection, scope).find("token") is None
         seen = OccupancyStore(connection, scope).read(NOW.date(), LATER.date() + timedelta(days=3), NOW, WARSAW)
         assert (seen.revision, seen.busy) == (1, {})
+        staff = staff_of("a")
+        for ask in (PatientStore(connection, staff).get, PatientStore(connection, staff).candidate):
+            with pytest.raises(NotFound):
+                ask("p1")
+        assert PatientStore(connection, staff).search("Nowak", "", 9) == []
+        assert PatientStore(connection, staff).candidates("Nowak", "+48601234567") == []
+        assert EpisodeStore(connection, staff).of_patients(["p1"]) == []
+        assert EpisodeStore(connection, staff).encounter("a1") is None
+        assert AuditStore(connection, staff).latest(9) == [] and AuditStore(connection, staff).head() == (0, "")
 
 
 def test_a_row_cannot_name_a_thing_of_another_clinic(database: Database) -> None:

@@ -45,6 +45,18 @@ class ForeignClinic(DomainError):
     code = "foreign_clinic"
 
 
+class NotAllowed(DomainError):
+    """The caller's role has no such right (`domain.roles`)."""
+
+    code = "not_allowed"
+
+
+class EditConflict(DomainError):
+    """Somebody else changed the same thing since it was read; what was typed is still with the caller."""
+
+    code = "edit_conflict"
+
+
 class ClinicUnavailable(DomainError):
     """The clinic takes no online appointments now (trial, no contract, switched off)."""
 

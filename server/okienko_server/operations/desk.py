@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.audit import Act, audit_key
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.errors import ClinicUnavailable, TokenRefused
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import Scope
+from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferShelf, OfferStore
 from okienko_server.storage.session import Database
@@ -24,11 +27,32 @@ class Desk:
 
     database: Database
     pepper: str = field(repr=False)
-    """Secret of the keyed hash of SMS codes."""
+    """Secret of keyed hashes: SMS codes, the audit trail, second factors."""
     texts: Texts
     shelf: OfferShelf = field(default_factory=OfferShelf)
     outbox_bell: threading.Event = field(default_factory=threading.Event)
     """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""
+
+    @cached_property
+    def audit_key(self) -> bytes:
+        """The key of the audit trail's digests."""
+        return audit_key(self.pepper)
+
+    def note_act(
+        self,
+        connection: Connection,
+        scope: Scope,
+        act: Act,
+        object_kind: str,
+        object_id: str,
+        now: datetime,
+        detail: str = "",
+    ) -> None:
+        """Write what the scope's staff member did into the clinic's audit trail; the last statement of a transaction.
+
+        `detail` is a few words without personal or medical content.
+        """
+        AuditStore(connection, scope).append(self.audit_key, act, object_kind, object_id, now, detail)
 
     def offer(self, connection: Connection, scope: Scope) -> Offer:
         """Return the current offer of the scope's clinic, read anew; raises NotFound."""

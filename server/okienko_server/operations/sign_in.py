@@ -76,7 +76,7 @@ def signed_in(cookie: str, *, desk: Desk, now: datetime, active: bool = True) ->
         return None
     if active and now - found.seen_at > timedelta(minutes=1):
         desk.database.write(lambda connection: StaffSessionStore(connection, scope).seen(key, now))
-    return replace(scope, staff_id=found.staff_id, role=found.role), found
+    return replace(scope, staff_id=found.staff_id, role=found.role, practitioner_id=found.practitioner_id), found
 
 
 def sign_out(cookie: str, *, scope: Scope, desk: Desk) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, g, make_response, redirect, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import DomainError
 from okienko_server.problems import status_of
+from okienko_server.texts import load as sentences
 from okienko_server.web.api.problem_json import problem_response
 from okienko_server.web.guards import SignInNeeded
 from okienko_server.web.headers import widget_document
+from okienko_server.web.pages.staff.chrome import on_staff_page
 from okienko_widget import load, render
 from okienko_widget.views import MessageView
 
@@ -54,9 +56,7 @@ def _broken(error: Exception) -> AnyResponse:
 
 
 def _way_on(code: str, pinned: bool) -> str:
-    """Return where the page leads: staff back to their schedule, a patient to the portal, a pinned frame to its clinic's page at most."""
-    if request.path.startswith("/staff"):
-        return url_for("staff.schedule")
+    """Return where the page leads: a patient to the portal, a pinned frame to its clinic's page at most."""
     if code in ("token_revoked", "origin_refused"):
         return getattr(g, "public_path", "")
     return "" if pinned else "/"
@@ -69,6 +69,9 @@ def _wants_json() -> bool:
 def _answer(code: str, status: int, error: DomainError | None) -> Response:
     if _wants_json():
         return problem_response(code, status, error)
+    if on_staff_page():
+        told = code if f"refusal.{code}.title" in sentences() else "bad_request"
+        return make_response(render_template("staff/refusal.jinja", code=told), status)
     key = code if f"message.{code}.title" in load() else "bad_request"
     framed = request.path.startswith(("/e/", "/w/"))
     session = getattr(g, "widget_session", None)

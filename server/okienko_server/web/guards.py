@@ -10,14 +10,15 @@ from flask import current_app, g, request
 
 from okienko.exceptions import TokenExpired, TokenInvalid
 from okienko.tokens import EmbedToken, PortalToken, WidgetSession, new_session_id, read_any
-from okienko_server.domain.errors import CsrfRefused, DomainError, NotFound, TokenRefused
+from okienko_server.domain.errors import CsrfRefused, DomainError, NotAllowed, NotFound, TokenRefused
 from okienko_server.domain.generations import Generations
+from okienko_server.domain.roles import Reach
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
 from okienko_server.operations.sign_in import signed_in
 from okienko_server.storage.generations import TokenStore
 from okienko_server.storage.staff import SignedIn
 from okienko_server.web.house import house
-from okienko_server.web.policy import Policy, policy_of
+from okienko_server.web.policy import Policy, policy_of, right_of
 
 STAFF_COOKIE = "okienko_staff"
 LONGEST_PAUSE = timedelta(hours=24)
@@ -167,6 +168,10 @@ def _enter_staff(now: datetime) -> None:
     if found is None:
         raise SignInNeeded
     g.scope, g.staff = found
+    right = right_of(current_app, request.endpoint or "")
+    assert right is not None
+    if g.scope.reach(right) is Reach.NONE:
+        raise NotAllowed
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check_same_site()
         if request.form.get("csrf", "") != found[1].csrf:

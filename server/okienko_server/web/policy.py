@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
+from okienko_server.domain.roles import Right
+
 View = TypeVar("View", bound=Callable[..., Any])
-_MARK = "okienko_policy"
+_MARK, _RIGHT = "okienko_policy", "okienko_right"
 
 
 class Policy(Enum):
@@ -26,16 +28,17 @@ class Policy(Enum):
     BEARER = "bearer"
     """The Authorization header carries a WidgetSession."""
     STAFF = "staff"
-    """A signed-in staff session; writes also need its CSRF token."""
+    """A signed-in staff session whose role has the right named beside it; writes also need its CSRF token."""
     DEMO = "demo"
     """Exists only in development and demo."""
 
 
-def policy(kind: Policy) -> Callable[[View], View]:
-    """Declare what a view asks for."""
+def policy(kind: Policy, right: Right | None = None) -> Callable[[View], View]:
+    """Declare what a view asks for; a staff view names the right it needs."""
 
     def declare(view: View) -> View:
         setattr(view, _MARK, kind)
+        setattr(view, _RIGHT, right)
         return view
 
     return declare
@@ -47,8 +50,19 @@ def policy_of(app: Flask, endpoint: str) -> Policy | None:
     return found if isinstance(found, Policy) else None
 
 
+def right_of(app: Flask, endpoint: str) -> Right | None:
+    """Return the right a staff endpoint declares, or None."""
+    found = getattr(app.view_functions.get(endpoint), _RIGHT, None)
+    return found if isinstance(found, Right) else None
+
+
 def check_policies(app: Flask) -> None:
-    """Raise RuntimeError naming every rule without a policy."""
-    bare = sorted({rule.rule for rule in app.url_map.iter_rules() if policy_of(app, rule.endpoint) is None})
+    """Raise RuntimeError naming every rule without a policy, and every staff rule without a right."""
+    bare = sorted({rule.rule for rule in app.url_map.iter_rules() if not _declared(app, rule.endpoint)})
     if bare:
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
+
+
+def _declared(app: Flask, endpoint: str) -> bool:
+    kind = policy_of(app, endpoint)
+    return kind is not None and (kind is not Policy.STAFF or right_of(app, endpoint) is not None)

@@ -9,6 +9,13 @@ from okienko_server.domain.scope import Scope
 _LONGEST = 64
 
 
+def plain_id(text: str) -> str:
+    """Return an id from a path of the staff's pages as it is; raises NotFound for what no id looks like."""
+    if not text.isascii() or not text.isalnum() or len(text) > _LONGEST:
+        raise NotFound
+    return text
+
+
 def reference_of(appointment: Appointment) -> str:
     """Return the public reference of an appointment."""
     return f"{appointment.clinic_id}-{appointment.id}"

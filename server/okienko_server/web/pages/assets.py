@@ -16,13 +16,14 @@ from okienko_server.domain.errors import NotFound
 from okienko_server.domain.phone import spoken
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.chrome import chrome, csrf, wrong
 from okienko_server.web.policy import Policy, policy
 from okienko_widget.bundle import tight_css, tight_js
 from okienko_widget.icons import ICONS, MARK
 
 assets = Blueprint("assets", __name__, url_prefix="/static")
 FOR_EVER = "public, max-age=31536000, immutable"
-SHEETS = ("ground", "schedule", "inbox")
+SHEETS = ("ground", "schedule", "inbox", "account", "record", "planning", "conversion")
 DEMO_ZONE = ZoneInfo("Europe/Warsaw")
 
 
@@ -85,5 +86,5 @@ def _prepare_templates(state: BlueprintSetupState) -> None:
     environment.autoescape = True
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(t=load(), icons=ICONS, mark=MARK, asset=asset_url)
+    environment.globals.update(t=load(), icons=ICONS, mark=MARK, asset=asset_url, chrome=chrome, csrf=csrf, wrong=wrong)
     environment.filters.update(spoken=spoken, demo_moment=when_in(DEMO_ZONE).full)

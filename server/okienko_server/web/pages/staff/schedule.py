@@ -6,6 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import FieldRefused, NotFound, SignInRefused, StepNotAllowed
+from okienko_server.domain.roles import Right
 from okienko_server.operations.review import confirm, decline
 from okienko_server.operations.schedule import schedule_fingerprint, see_schedule
 from okienko_server.operations.sign_in import sign_in, sign_out, signed_in
@@ -15,6 +16,7 @@ from okienko_server.web.guards import scope, staff_cookie
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.schedule_view import Asked, Notice, asked_of, notice_of, page_of
 from okienko_server.web.policy import Policy, policy
+from okienko_server.web.references import plain_id
 
 staff = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -49,7 +51,7 @@ def enter() -> AnyResponse:
 
 
 @staff.post("/sign-out")
-@policy(Policy.STAFF)
+@policy(Policy.STAFF, Right.OWN_ACCOUNT)
 def leave() -> AnyResponse:
     """The session ends on the server and in the browser."""
     sign_out(request.cookies.get(staff_cookie(), ""), scope=scope(), desk=house().desk)
@@ -61,7 +63,7 @@ def leave() -> AnyResponse:
 
 
 @staff.get("/")
-@policy(Policy.STAFF)
+@policy(Policy.STAFF, Right.SEE_SCHEDULE)
 def schedule() -> Response:
     """The schedule of a week or a day, beside everything that waits for an answer."""
     asked, now = _asked(request.args), house().clock()
@@ -72,7 +74,7 @@ def schedule() -> Response:
 
 
 @staff.get("/changes")
-@policy(Policy.STAFF)
+@policy(Policy.STAFF, Right.SEE_SCHEDULE)
 def changes() -> dict[str, str]:
     """A text that differs as soon as the schedule page would."""
     asked, now = _asked(request.args), house().clock()
@@ -80,23 +82,23 @@ def changes() -> dict[str, str]:
 
 
 @staff.post("/appointments/<appointment_id>/confirm")
-@policy(Policy.STAFF)
+@policy(Policy.STAFF, Right.CHANGE_SCHEDULE)
 def accept(appointment_id: str) -> AnyResponse:
     """The reservation becomes a planned visit."""
     try:
-        confirm(_checked(appointment_id), scope=scope(), desk=house().desk, now=house().clock())
+        confirm(plain_id(appointment_id), scope=scope(), desk=house().desk, now=house().clock())
     except StepNotAllowed:
         return _back("late", appointment_id)
     return _back("confirmed", appointment_id)
 
 
 @staff.post("/appointments/<appointment_id>/decline")
-@policy(Policy.STAFF)
+@policy(Policy.STAFF, Right.CHANGE_SCHEDULE)
 def refuse(appointment_id: str) -> AnyResponse:
     """The reservation is declined and its time given back."""
     reason = request.form.get("reason", "")
     try:
-        decline(_checked(appointment_id), reason, scope=scope(), desk=house().desk, now=house().clock())
+        decline(plain_id(appointment_id), reason, scope=scope(), desk=house().desk, now=house().clock())
     except StepNotAllowed:
         return _back("late", appointment_id)
     except FieldRefused:
@@ -114,19 +116,13 @@ def _back(did: str, appointment_id: str) -> AnyResponse:
     return redirect(_asked(request.form).url(did=did, about=appointment_id), 303)
 
 
-def _checked(appointment_id: str) -> str:
-    if not appointment_id.isascii() or not appointment_id.isalnum():
-        raise NotFound
-    return appointment_id
-
-
 def _notice() -> Notice | None:
     """Return what came of the answer this page follows; addresses carry an id only, never a name or a number."""
     did, about, desk, where = request.args.get("did", ""), request.args.get("about", ""), house().desk, scope()
     if not did:
         return None
     try:
-        _checked(about)
+        plain_id(about)
         offer, appointment = desk.database.read(
             lambda connection: (
                 desk.current_offer(connection, where),

@@ -1,0 +1,119 @@
+"""What a clinic is and offers: places, services, people, hours."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from okienko_server.storage.tables.base import Base, OfClinic, OfClinicById, to, to_clinic
+
+
+class PortalRow(Base):
+    """A page of somebody else that hosts the widget unpinned; belongs to no clinic."""
+
+    __tablename__ = "portal"
+    portal_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    generation: Mapped[int]
+    allowed_origins: Mapped[str | None]
+    graced: Mapped[int | None]
+    grace_until: Mapped[datetime | None]
+
+
+class ClinicRow(OfClinic):
+    __tablename__ = "clinic"
+    slug: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    phone: Mapped[str]
+    zone: Mapped[str]
+    contract: Mapped[str]
+    generation: Mapped[int]
+    allowed_origins: Mapped[str]
+    notice_minutes: Mapped[int]
+    horizon_days: Mapped[int]
+    slot_step_minutes: Mapped[int]
+    open_on_holidays: Mapped[bool]
+    revision: Mapped[int]
+    """Raised by every change of the offer; a reader's kept copy is good while it is equal."""
+    graced: Mapped[int | None]
+    grace_until: Mapped[datetime | None]
+    """Until then tokens of the generation `graced` and later are accepted still."""
+    answer_minutes: Mapped[int | None]
+    """A reservation nobody answered for this long is shown to everybody who may answer; None: the house's own measure."""
+
+
+class LocationRow(OfClinicById):
+    __tablename__ = "location"
+    name: Mapped[str]
+    street: Mapped[str]
+    postcode: Mapped[str]
+    city: Mapped[str] = mapped_column(index=True)
+    __table_args__ = (to_clinic(),)
+
+
+class OpeningHoursRow(OfClinicById):
+    __tablename__ = "opening_hours"
+    location_id: Mapped[str]
+    weekday: Mapped[int]
+    start_minute: Mapped[int]
+    end_minute: Mapped[int]
+    __table_args__ = (to("location", "location_id"),)
+
+
+class ServiceRow(OfClinicById):
+    __tablename__ = "service"
+    name: Mapped[str]
+    kind: Mapped[str]
+    minutes: Mapped[int]
+    price: Mapped[int]
+    buffer_before: Mapped[int]
+    buffer_after: Mapped[int]
+    categories: Mapped[str]
+    """Codes separated by spaces; empty = all."""
+    position: Mapped[int]
+    __table_args__ = (to_clinic(),)
+
+
+class PractitionerRow(OfClinicById):
+    __tablename__ = "practitioner"
+    title: Mapped[str]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    position: Mapped[int]
+    __table_args__ = (to_clinic(),)
+
+
+class CompetenceRow(OfClinic):
+    __tablename__ = "competence"
+    practitioner_id: Mapped[str] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(primary_key=True)
+    lowest_months: Mapped[int] = mapped_column(primary_key=True)
+    highest_months: Mapped[int]
+    __table_args__ = (to("practitioner", "practitioner_id"),)
+
+
+class PractitionerServiceRow(OfClinic):
+    __tablename__ = "practitioner_service"
+    practitioner_id: Mapped[str] = mapped_column(primary_key=True)
+    service_id: Mapped[str] = mapped_column(primary_key=True)
+    __table_args__ = (to("practitioner", "practitioner_id"), to("service", "service_id"))
+
+
+class WorkingHoursRow(OfClinicById):
+    __tablename__ = "working_hours"
+    practitioner_id: Mapped[str]
+    location_id: Mapped[str]
+    weekday: Mapped[int]
+    start_minute: Mapped[int]
+    end_minute: Mapped[int]
+    __table_args__ = (to("practitioner", "practitioner_id"), to("location", "location_id"))
+
+
+class AbsenceRow(OfClinicById):
+    __tablename__ = "absence"
+    practitioner_id: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str]
+    __table_args__ = (to("practitioner", "practitioner_id"),)
