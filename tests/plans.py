@@ -42,6 +42,10 @@ def clinic(slug: str = "kazimierz", **more: Any) -> ClinicPlan:
     staff = (
         StaffPlan("owner@kazimierz.test", "Barbara Owsiak", "owner", _HASH),
         StaffPlan("zofia@kazimierz.test", "Zofia Wróblewska", "therapist", _HASH, "Zofia Wróblewska"),
+        StaffPlan("michal@kazimierz.test", "Michał Kot", "therapist", _HASH, "Michał Kot"),
+        StaffPlan("consultant@kazimierz.test", "Irena Sowa", "consultant", _HASH, "Zofia Wróblewska"),
+        StaffPlan("administrator@kazimierz.test", "Adam Lis", "administrator", _HASH),
+        StaffPlan("receptionist@kazimierz.test", "Renata Maj", "receptionist", _HASH),
     )
     defaults: dict[str, Any] = {"staff": staff, "notice_minutes": 120}
     return ClinicPlan(slug, "Rehabilitacja Kazimierz", (place,), (CONSULTATION, VISIT), people, **(defaults | more))

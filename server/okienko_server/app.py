@@ -25,6 +25,7 @@ from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.sms_inbox import inbox
+from okienko_server.web.pages.staff.conversion import conversion
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)
-    for part in (doors, steps, scripts, oembed, doctor, api, staff, assets, inbox, health):
+    for part in (doors, steps, scripts, oembed, doctor, api, staff, conversion, assets, inbox, health):
         app.register_blueprint(part)
     check_policies(app)
     if settings.worker_inside:

@@ -14,6 +14,7 @@ STATUS: dict[str, int] = {
     "text_too_long": 422,
     "consent_required": 422,
     "date_invalid": 422,
+    "choice_required": 422,
     "age_required": 422,
     "age_invalid": 422,
     "category_unknown": 422,

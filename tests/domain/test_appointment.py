@@ -40,6 +40,7 @@ ALLOWED = {
     ("pending", "confirm"): "booked",
     ("pending", "decline"): "cancelled",
     ("pending", "cancel"): "cancelled",
+    ("pending", "lapse"): "expired",
     ("booked", "cancel"): "cancelled",
     ("booked", "fulfil"): "fulfilled",
     ("booked", "miss"): "noshow",

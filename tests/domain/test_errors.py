@@ -18,7 +18,7 @@ from okienko_widget import load
 
 SOURCES = sorted(Path(okienko_server.__file__).parent.rglob("*.py"))
 TOLD_A_CODE = {"FieldRefused", "SlotRefused", "CodeRefused", "ResendRefused", "TokenRefused", "FieldsRefused"}
-STAFF_ONLY = {"sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid"}
+STAFF_ONLY = {"sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid", "choice_required"}
 """Refusals no patient meets: the staff pages have their own words."""
 DOCUMENTED = {
     "slot_past", "slot_short_notice", "slot_beyond_horizon", "slot_off_grid", "slot_outside_hours", "slot_unqualified",

@@ -24,6 +24,16 @@ from tests.plans import PASSWORD, clinic
 
 ZOFIA, MICHAL, HANNA = "Zofia Wróblewska", "Michał Kot", "Hanna Bąk"
 THERAPIST, OWNER = "zofia@kazimierz.test", "owner@kazimierz.test"
+ANOTHER_THERAPIST, CONSULTANT = "michal@kazimierz.test", "consultant@kazimierz.test"
+ADMINISTRATOR, RECEPTIONIST = "administrator@kazimierz.test", "receptionist@kazimierz.test"
+ACCOUNTS = {
+    "owner": OWNER,
+    "administrator": ADMINISTRATOR,
+    "consultant": CONSULTANT,
+    "therapist": THERAPIST,
+    "receptionist": RECEPTIONIST,
+}
+"""Role -> the account of that role; the therapist and the consultant are Zofia."""
 TUESDAY_NINE = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
@@ -42,7 +52,7 @@ class StaffWorld:
 
     @property
     def scope(self) -> Scope:
-        return Scope(ScopeKind.STAFF, self.opened.id)
+        return Scope(ScopeKind.STAFF, self.opened.id, source=Source.STAFF, role="owner")
 
     def offer(self) -> Offer:
         return self.desk.database.read(lambda connection: self.desk.offer(connection, self.scope))
@@ -53,13 +63,13 @@ class StaffWorld:
         values: dict[str, Any] = {
             "status": Status.PENDING, "source": Source.IFRAME, "kind": ServiceKind.CONSULTATION,
             "category": ProblemCategory.SPINE, "age": ADULT, "patient": Person("Łucja", "Żółkiewska"),
-            "phone": "+48601234567", "pending_at": made_at, "comment": "",
+            "phone": "+48601234567", "created_at": made_at, "pending_at": made_at, "comment": "",
         } | changes  # fmt: skip
         appointment = Appointment(
             id=appointment_id, clinic_id=self.opened.id, practitioner_id=self.opened.practitioners[who],
             location_id=self.opened.locations["Główna"], service_id=self.opened.services["Konsultacja"],
             session_id="visitor", any_practitioner=False, starts_at=at, ends_at=at + timedelta(hours=1),
-            created_at=made_at, held_until=None, **values,
+            held_until=None, **values,
         )  # fmt: skip
         offer = self.offer()
         cells = appointment.occupied(offer.service(appointment.service_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,8 +10,10 @@ from flask import Flask
 
 from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.problem import age_in_months
+from okienko_server.operations.send_sms import MAX_SENDS, send_due
+from okienko_server.sms.gateway import GatewayRefused
 from tests.conftest import Clock
-from tests.web.staff_world import HANNA, MICHAL, OWNER, TUESDAY_NINE, StaffWorld
+from tests.web.staff_world import CONSULTANT, HANNA, MICHAL, OWNER, TUESDAY_NINE, StaffWorld
 
 
 @pytest.fixture
@@ -101,8 +104,8 @@ def test_a_child_comes_with_its_age_and_its_guardian(world: StaffWorld) -> None:
 def test_what_waits_is_shown_whoever_the_grid_is_about_and_the_own_first(world: StaffWorld) -> None:
     world.add("a1", MICHAL, patient=Person("Jan", "Ćwiąkalski"))
     world.add("a2", at=TUESDAY_NINE + timedelta(days=2))
-    world.sign_in()
-    page = world.page()
+    world.sign_in(CONSULTANT)
+    page = world.page("?view=week")
     assert (
         page.index("Do Ciebie") < page.index('id="a-a2"') < page.index("Do innych terapeutów") < page.index('id="a-a1"')
     )
@@ -148,13 +151,30 @@ def test_bad_parameters_become_the_nearest_that_make_sense(world: StaffWorld, qu
     assert world.client.get(f"/staff/changes{query}").status_code == 200
 
 
-def test_the_fingerprint_changes_with_the_schedule_and_only_then(world: StaffWorld) -> None:
+def test_the_fingerprint_changes_with_the_schedule_and_only_then(world: StaffWorld, clock: Clock) -> None:
     world.sign_in()
-    before = world.client.get("/staff/changes").json
-    assert world.client.get("/staff/changes").json == before and before
-    assert f'data-seen="{before["fingerprint"]}"' in world.page()
-    world.add("a1")
-    assert world.client.get("/staff/changes").json != before
+    seen, poll = marks(world)
+    assert world.client.get(poll).json == {"fingerprint": seen}
+    world.add("a1", MICHAL, pending_at=clock.now, created_at=clock.now)
+    assert world.client.get(poll).json == {"fingerprint": seen}, "somebody else's is not on a therapist's screen"
+    world.add("a2", pending_at=clock.now, created_at=clock.now)
+    assert world.client.get(poll).json != {"fingerprint": seen}
+    seen, poll = marks(world)
+    world.answer("a2", "confirm")
+    assert world.client.get(poll).json != {"fingerprint": seen}
+
+
+def marks(world: StaffWorld) -> tuple[str, str]:
+    """Return what the page was drawn with, and where it asks for changes."""
+    found = re.search(r'data-poll="([^"]+)" data-seen="([^"]*)"', world.page())
+    assert found
+    return found[2], found[1]
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "9" * 30, "%00", "1e9", "99999999999"])
+def test_a_mark_that_makes_no_sense_is_no_fault(world: StaffWorld, since: str) -> None:
+    world.sign_in()
+    assert world.client.get(f"/staff/changes?since={since}").status_code == 200
 
 
 def test_confirming_makes_a_planned_visit_and_says_so(world: StaffWorld) -> None:
@@ -166,16 +186,40 @@ def test_confirming_makes_a_planned_visit_and_says_so(world: StaffWorld) -> None
     assert "day=2026-11-24&view=week" in answer.request.url
 
 
-def test_declining_keeps_the_reason_and_asks_to_call_the_patient(world: StaffWorld) -> None:
+def test_declining_keeps_the_reason_and_tells_the_patient(world: StaffWorld, app: Flask, clock: Clock) -> None:
     world.add("a1")
     world.sign_in()
     answer = world.answer("a1", "decline", reason="Potrzebny inny terapeuta")
     page = answer.get_data(as_text=True)
     assert (world.get("a1").status, world.get("a1").decline_reason) == (Status.CANCELLED, "Potrzebny inny terapeuta")
-    assert (
-        "Pacjent nie dostał SMS-a o\u00a0odmowie – zadzwoń:" in page and 'href="tel:+48601234567">601 234 567' in page
-    )
+    assert "SMS o\u00a0odmowie jest w\u00a0drodze." in page
     assert "601" not in answer.request.url and 'id="b-a1"' not in page
+    send_due(app.extensions["okienko"].gateway, desk=world.desk, now=clock.now)
+    (told,) = app.extensions["okienko"].gateway.messages()
+    assert (told.phone, "wt. 24.11, 9:00" in told.body, "terapeuta" in told.body) == ("+48601234567", True, False)
+    assert "SMS o\u00a0odmowie został wysłany." in world.page("?did=declined&about=a1")
+
+
+def test_a_patient_the_message_never_reached_is_called(world: StaffWorld, clock: Clock) -> None:
+    world.add("a1")
+    world.sign_in()
+    assert world.answer("a1", "decline").status_code == 200
+    for _ in range(MAX_SENDS):
+        send_due(Refusing(), desk=world.desk, now=clock.now)
+        clock.forward(hours=2)
+    world.sign_in()
+    page = world.page("?did=declined&about=a1")
+    assert "SMS o\u00a0odmowie nie doszedł – zadzwoń:" in page and 'href="tel:+48601234567">601 234 567' in page
+
+
+class Refusing:
+    """A gateway that takes nothing."""
+
+    name = "refusing"
+    development_only = True
+
+    def send(self, message_id: str, phone: str, body: str) -> str:
+        raise GatewayRefused("down")
 
 
 @pytest.mark.parametrize(

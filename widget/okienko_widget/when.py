@@ -33,6 +33,11 @@ class When:
             return words
         return self._texts("when.today" if day == today else "when.tomorrow", day=words)
 
+    def dated(self, at: datetime | date) -> str:
+        """Return "24 listopada 2026"."""
+        day = self.local_date(at)
+        return self._texts("when.date", number=day.day, month=self._texts(f"month_of.{day.month}"), year=day.year)
+
     def full(self, at: datetime, today: date | None = None) -> str:
         """Return "wt. 24 listopada, 17:15"."""
         return self._texts("when.full", day=self.day(at, today), time=self.time(at))

@@ -16,6 +16,9 @@ HOLD_MINUTES = 10
 MAX_HOLD_MINUTES = 40
 """A hold may be extended, but not for ever: from its making to its last possible minute."""
 
+UNCONFIRMED = timedelta(days=90)
+"""This long after it was made an unconfirmed reservation leaves the schedule; the archive keeps it."""
+
 
 class Status(StrEnum):
     """Where an appointment stands; the comment is what staff call it."""
@@ -26,7 +29,7 @@ class Status(StrEnum):
     FULFILLED = "fulfilled"
     CANCELLED = "cancelled"
     NOSHOW = "noshow"
-    EXPIRED = "expired"  # a hold nobody finished
+    EXPIRED = "expired"  # a hold nobody finished, or a reservation nobody answered
 
 
 class Step(StrEnum):
@@ -37,6 +40,7 @@ class Step(StrEnum):
     RELEASE = "release"
     CONFIRM = "confirm"
     DECLINE = "decline"
+    LAPSE = "lapse"
     CANCEL = "cancel"
     FULFIL = "fulfil"
     MISS = "miss"
@@ -49,6 +53,7 @@ STEPS: dict[tuple[Status, Step], Status] = {
     (Status.PENDING, Step.CONFIRM): Status.BOOKED,
     (Status.PENDING, Step.DECLINE): Status.CANCELLED,
     (Status.PENDING, Step.CANCEL): Status.CANCELLED,
+    (Status.PENDING, Step.LAPSE): Status.EXPIRED,
     (Status.BOOKED, Step.CANCEL): Status.CANCELLED,
     (Status.BOOKED, Step.FULFIL): Status.FULFILLED,
     (Status.BOOKED, Step.MISS): Status.NOSHOW,
@@ -115,6 +120,19 @@ class Appointment:
     def hold_ends(self, now: datetime) -> datetime:
         """Return until when the hold may be kept when it is extended at `now`."""
         return min(now + timedelta(minutes=HOLD_MINUTES), self.created_at + timedelta(minutes=MAX_HOLD_MINUTES))
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the reservation was made: the right code, or the making where staff put it in."""
+        return self.pending_at or self.created_at
+
+    def lapsed(self, now: datetime) -> bool:
+        """Return whether it waited so long without an answer that it left the schedule."""
+        return self.status is Status.PENDING and now - self.asked_at >= UNCONFIRMED
+
+    def overdue(self, answer_minutes: int, now: datetime) -> bool:
+        """Return whether it waits for an answer longer than the clinic means to let anybody wait."""
+        return self.status is Status.PENDING and now - self.asked_at >= timedelta(minutes=answer_minutes)
 
     def occupied(self, service: HealthcareService) -> range:
         """Return the cells it takes, buffers included."""

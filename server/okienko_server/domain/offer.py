@@ -30,6 +30,8 @@ MAX_KEPT = 20_000
 
 NEAR_MIDNIGHT = 120
 """Minutes a visit and its buffers may reach over midnight."""
+ANSWER_MINUTES = 4 * 60
+"""How long a reservation may wait for an answer where the clinic chose nothing else."""
 DURATIONS = (30, 45, 50, 60)
 """Lengths of a HealthcareService in minutes."""
 
@@ -54,6 +56,8 @@ class Clinic:
     """Nothing later than this many days from today."""
     slot_step_minutes: int
     open_on_holidays: bool
+    answer_minutes: int = ANSWER_MINUTES
+    """A reservation that waits longer than this for an answer is overdue."""
 
     @property
     def visible(self) -> bool:

@@ -11,6 +11,7 @@ from okienko_server.domain.appointment import Step
 from okienko_server.domain.errors import StepNotAllowed
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.review import lapse_unanswered
 from okienko_server.sms.gateway import Gateway, GatewayRefused
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.directory import DirectoryStore
@@ -83,6 +84,7 @@ def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: t
                 continue
             if (now - swept).total_seconds() >= SWEEP_SECONDS:
                 expire_holds(desk=desk, now=now)
+                lapse_unanswered(desk=desk, now=now)
                 with desk.database.writing() as connection:
                     DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
                 swept = now

@@ -1,4 +1,4 @@
-"""What the two messages of an appointment say: one GSM-7 segment each, no word about health."""
+"""What the messages of an appointment say: one GSM-7 segment each, no word about health."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from okienko_widget.when import When
 
 VERIFICATION = "verification"
 CONFIRMATION = "confirmation"
+DECLINED = "declined"
 
 
 def verification_text(texts: Texts, clinic: Clinic, code: str) -> str:
@@ -23,6 +24,15 @@ def verification_text(texts: Texts, clinic: Clinic, code: str) -> str:
 
 def confirmation_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
     """Return the SMS that follows a right code: clinic, time, telephone for changes."""
-    template = texts("sms.confirmation", clinic="{clinic}", when="{when}", phone="{phone}")
+    return _about_time(texts, CONFIRMATION, clinic, starts_at)
+
+
+def declined_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
+    """Return the SMS after the clinic declined a reservation: which one, and where to call. Never why."""
+    return _about_time(texts, DECLINED, clinic, starts_at)
+
+
+def _about_time(texts: Texts, kind: str, clinic: Clinic, starts_at: datetime) -> str:
+    template = texts(f"sms.{kind}", clinic="{clinic}", when="{when}", phone="{phone}")
     when = When(texts, clinic.zone).sms(starts_at)
     return one_segment(template, shrink="clinic", clinic=clinic.name, when=when, phone=spoken(clinic.phone))

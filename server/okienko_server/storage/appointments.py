@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from okienko_server.domain.appointment import Appointment, Person, Status, Step, after
 from okienko_server.domain.details import Details
@@ -57,9 +57,12 @@ _HELD_BY_SESSION = (
     )
     .order_by(_A.id)
 )
-_COUNT = select(func.count(), func.coalesce(func.sum(_A.version), 0)).where(
-    _A.clinic_id == bindparam("clinic"), _A.starts_at >= bindparam("first"), _A.starts_at < bindparam("end")
-)
+_CHANGES = select(
+    func.count(),
+    func.coalesce(func.sum(_A.version), 0),
+    select(ClinicRow.revision).where(ClinicRow.clinic_id == bindparam("clinic")).scalar_subquery(),
+).where(_A.clinic_id == bindparam("clinic"), _A.changed_at >= bindparam("since"))
+_OWN_CHANGES = _CHANGES.where(_A.practitioner_id == bindparam("practitioner"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +208,44 @@ class AppointmentStore(ClinicStore):
             statement = statement.where(_A.practitioner_id == practitioner_id)
         return [appointment_of(row) for row in self.connection.execute(statement.order_by(_A.starts_at, _A.id))]
 
-    def fingerprint(self, start: datetime, end: datetime) -> str:
-        """Return a text that differs as soon as any appointment beginning in [start, end) changed."""
-        asked = {"clinic": self.clinic_id, "first": start, "end": end}
-        count, versions = self.connection.execute(_COUNT, asked).one()
-        return f"{count}.{versions}"
+    def changes(self, since: datetime, practitioner_id: str = "") -> str:
+        """Return a text that differs as soon as anything changed after `since`: an appointment, or the clinic's offer.
+
+        With a practitioner, only that one's appointments count. Looks at nothing older than `since`, so it costs the same in a full year.
+        """
+        asked = {"clinic": self.clinic_id, "since": since}
+        if practitioner_id:
+            row = self.connection.execute(_OWN_CHANGES, asked | {"practitioner": practitioner_id}).one()
+        else:
+            row = self.connection.execute(_CHANGES, asked).one()
+        return ".".join(str(part) for part in row)
+
+    def answered_no(self, before: datetime, limit: int, practitioner_id: str = "") -> list[Appointment]:
+        """Return reservations that came to nothing (declined, cancelled, never answered) and begin before an instant, the latest first."""
+        statement = select(_A.__table__).where(
+            _A.clinic_id == self.clinic_id,
+            _A.starts_at < before,
+            _A.status.in_((Status.CANCELLED.value, Status.EXPIRED.value)),
+            or_(_A.pending_at.is_not(None), _A.source == Source.STAFF.value),
+        )
+        if practitioner_id:
+            statement = statement.where(_A.practitioner_id == practitioner_id)
+        statement = statement.order_by(_A.starts_at.desc(), _A.id).limit(limit)
+        return [appointment_of(row) for row in self.connection.execute(statement)]
+
+    def waiting_since(self, first: datetime, practitioner_id: str = "") -> list[datetime]:
+        """Return when each reservation was made that begins at `first` or later and waits for an answer."""
+        statement = select(_A.pending_at).where(
+            _A.clinic_id == self.clinic_id, _A.status == Status.PENDING.value, _A.starts_at >= first
+        )
+        if practitioner_id:
+            statement = statement.where(_A.practitioner_id == practitioner_id)
+        return [at for at in self.connection.execute(statement).scalars() if at is not None]
+
+    def set_kind(self, appointment_id: str, kind: ServiceKind, now: datetime) -> None:
+        """Say what kind of visit it turned out to be; also tells every open schedule that something hangs on it now."""
+        statement = update(_A).where(*_ID).values(kind=kind.value, changed_at=now, version=_A.version + 1)
+        self.connection.execute(statement, {"clinic": self.clinic_id, "appointment": appointment_id})
 
 
 _CONSENT = on_both(lambda insert: insert(ConsentRow).on_conflict_do_nothing())

@@ -105,6 +105,16 @@ class DirectoryStore(OperatorStore):
         )
         return [(clinic_id, appointment_id) for clinic_id, appointment_id in self.connection.execute(statement)]
 
+    def unanswered(self, made_before: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (clinic id, appointment id) of reservations made before an instant and never answered."""
+        statement = (
+            select(AppointmentRow.clinic_id, AppointmentRow.id)
+            .where(AppointmentRow.status == Status.PENDING, AppointmentRow.pending_at <= made_before)
+            .order_by(AppointmentRow.pending_at)
+            .limit(limit)
+        )
+        return [(clinic_id, appointment_id) for clinic_id, appointment_id in self.connection.execute(statement)]
+
     def forget_answers(self, before: datetime) -> None:
         """Drop kept answers made before that instant."""
         self.connection.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < before))

@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
+    ANSWER_MINUTES,
     Absence,
     Clinic,
     HealthcareService,
@@ -138,6 +139,7 @@ def _clinic(r: Row[Any]) -> Clinic:
         horizon_days=r.horizon_days,
         slot_step_minutes=r.slot_step_minutes,
         open_on_holidays=r.open_on_holidays,
+        answer_minutes=r.answer_minutes or ANSWER_MINUTES,
     )
 
 

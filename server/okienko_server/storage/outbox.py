@@ -41,6 +41,16 @@ class OutboxStore(ClinicStore):
             },
         )  # fmt: skip
 
+    def newest_status(self, appointment_id: str) -> str:
+        """Return queued, sent, failed or dropped for the newest message about an appointment, "" when there is none."""
+        statement = (
+            select(_S.status)
+            .where(_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)
+            .order_by(_S.created_at.desc(), _S.id)
+            .limit(1)
+        )
+        return self.connection.execute(statement).scalar() or ""
+
     def forget(self, appointment_id: str) -> None:
         """Take number and text out of the messages of a hold nobody finished; one still waiting is dropped."""
         mine = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)

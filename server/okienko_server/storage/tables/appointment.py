@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from okienko_server.storage.tables.base import OfClinic, OfClinicById, to, to_clinic
 
 _HELD = text("held_until IS NOT NULL")
+_PENDING = text("status = 'pending'")
 
 
 class AppointmentRow(OfClinicById):
@@ -47,6 +48,7 @@ class AppointmentRow(OfClinicById):
         Index("ix_appointment_start", "clinic_id", "starts_at"),
         Index("ix_appointment_session", "clinic_id", "session_id"),
         Index("ix_appointment_changed", "clinic_id", "changed_at"),
+        Index("ix_appointment_pending", "pending_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_appointment_held", "held_until", sqlite_where=_HELD, postgresql_where=_HELD),
     )
 

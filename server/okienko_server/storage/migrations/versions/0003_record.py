@@ -194,6 +194,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("appointment") as batch_op:
         batch_op.create_index("ix_appointment_changed", ["clinic_id", "changed_at"], unique=False)
+        batch_op.create_index(
+            "ix_appointment_pending",
+            ["pending_at"],
+            unique=False,
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
     with op.batch_alter_table("clinic") as batch_op:
         batch_op.add_column(sa.Column("answer_minutes", sa.BigInteger(), nullable=True))
     with op.batch_alter_table("staff") as batch_op:
@@ -217,6 +224,7 @@ def downgrade() -> None:
         batch_op.drop_column("answer_minutes")
     with op.batch_alter_table("appointment") as batch_op:
         batch_op.drop_index("ix_appointment_changed")
+        batch_op.drop_index("ix_appointment_pending")
     op.drop_table("document_version")
     op.drop_table("document_draft")
     op.drop_table("one_time_link")

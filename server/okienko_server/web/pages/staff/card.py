@@ -45,6 +45,8 @@ class Card:
     dial: str
     child: bool
     waits: bool
+    late: bool
+    """Waits longer for an answer than the clinic means to let anybody wait."""
     day: str
     """ISO date of the clinic's local day."""
     practitioner_id: str
@@ -76,6 +78,7 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
         dial=appointment.phone,
         child=appointment.age.is_child,
         waits=waits,
+        late=appointment.overdue(offer.clinic.answer_minutes, now),
         day=local_day(appointment.starts_at, zone).isoformat(),
         practitioner_id=appointment.practitioner_id,
     )

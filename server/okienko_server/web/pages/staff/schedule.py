@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import FieldRefused, NotFound, SignInRefused, StepNotAllowed
 from okienko_server.domain.roles import Right
-from okienko_server.operations.review import confirm, decline
-from okienko_server.operations.schedule import schedule_fingerprint, see_schedule
+from okienko_server.operations.review import answered, confirm, decline
+from okienko_server.operations.schedule import overdue, schedule_changes, see_schedule
 from okienko_server.operations.sign_in import sign_in, sign_out, signed_in
-from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.web import guards
 from okienko_server.web.guards import scope, staff_cookie
 from okienko_server.web.house import house
@@ -67,18 +68,22 @@ def leave() -> AnyResponse:
 def schedule() -> Response:
     """The schedule of a week or a day, beside everything that waits for an answer."""
     asked, now = _asked(request.args), house().clock()
-    # Everybody's, because what waits is shown for the whole clinic whoever the grid is about.
+    # Everybody's within reach, because what waits is shown whoever the grid is about.
     seen = see_schedule(asked.first, asked.days, "", scope=scope(), desk=house().desk, now=now)
-    page = page_of(seen, asked, guards.staff(), now, _notice())
+    late = overdue(scope=scope(), desk=house().desk, now=now)
+    page = page_of(seen, asked, guards.staff(), now, _notice(), late)
     return make_response(render_template("staff/schedule.jinja", page=page))
 
 
 @staff.get("/changes")
 @policy(Policy.STAFF, Right.SEE_SCHEDULE)
 def changes() -> dict[str, str]:
-    """A text that differs as soon as the schedule page would."""
-    asked, now = _asked(request.args), house().clock()
-    return {"fingerprint": schedule_fingerprint(asked.first, asked.days, scope=scope(), desk=house().desk, now=now)}
+    """A text that differs as soon as anything changed after `since` (Unix seconds); every open screen asks for it all the time."""
+    try:
+        since = datetime.fromtimestamp(int(request.args.get("since", "")), UTC)
+    except (ValueError, OverflowError, OSError):
+        return {"fingerprint": ""}
+    return {"fingerprint": schedule_changes(since, scope=scope(), desk=house().desk)}
 
 
 @staff.post("/appointments/<appointment_id>/confirm")
@@ -109,7 +114,7 @@ def refuse(appointment_id: str) -> AnyResponse:
 def _asked(fields: dict[str, str]) -> Asked:
     desk, where = house().desk, scope()
     offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
-    return asked_of(fields, offer, guards.staff().practitioner_id, house().clock())
+    return asked_of(fields, offer, where, house().clock())
 
 
 def _back(did: str, appointment_id: str) -> AnyResponse:
@@ -122,13 +127,8 @@ def _notice() -> Notice | None:
     if not did:
         return None
     try:
-        plain_id(about)
-        offer, appointment = desk.database.read(
-            lambda connection: (
-                desk.current_offer(connection, where),
-                AppointmentStore(connection, where).get(about),
-            )
-        )
+        found = answered(plain_id(about), scope=where, desk=desk)
     except NotFound:
         return None
-    return notice_of(did, appointment, offer, house().clock())
+    offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
+    return notice_of(did, found, offer, house().clock())

@@ -12,11 +12,16 @@ from flask import url_for
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import days_from, local_day
 from okienko_server.domain.offer import Offer, Practitioner
+from okienko_server.domain.roles import Reach, Right, reach_of
+from okienko_server.domain.scope import Scope
+from okienko_server.operations.convert import CONVERTIBLE
+from okienko_server.operations.review import Answered
 from okienko_server.operations.schedule import ScheduleView
 from okienko_server.storage.staff import SignedIn
 from okienko_server.texts import load
 from okienko_server.web.pages.present import offer_badge, when_in
 from okienko_server.web.pages.staff.card import Card, card_of
+from okienko_server.web.pages.staff.conversion import record_url
 from okienko_server.web.pages.staff.grid import Grid, grid_of
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
@@ -54,10 +59,10 @@ class Asked:
         return url_for("staff.schedule", **self.fields(), **more)
 
 
-def asked_of(fields: Mapping[str, str], offer: Offer, own: str, now: datetime) -> Asked:
-    """Return what a query asks for; whatever makes no sense becomes the nearest that does. `own` is the asker's practitioner."""
+def asked_of(fields: Mapping[str, str], offer: Offer, who: Scope, now: datetime) -> Asked:
+    """Return what a query asks for; whatever makes no sense, or lies beyond the asker's reach, becomes the nearest that does."""
     today = local_day(now, offer.clinic.zone)
-    own = own if own in offer.practitioners else ""
+    own = who.practitioner_id if who.practitioner_id in offer.practitioners else ""
     view = fields.get("view", "")
     if view not in (WEEK, DAY):
         view = WEEK if own else DAY
@@ -68,6 +73,8 @@ def asked_of(fields: Mapping[str, str], offer: Offer, own: str, now: datetime) -
     person = fields.get("practitioner", "")
     if person not in offer.practitioners:
         person = "" if person == EVERYBODY else own
+    if bound := who.own_only(Right.SEE_SCHEDULE):
+        person = bound
     if not person and view == WEEK:
         person = own or next(iter(offer.practitioners), "")
     return Asked(day, view, person)
@@ -123,6 +130,13 @@ class SchedulePage:
     """One for each column of the grid."""
     fingerprint: str
     notice: Notice | None
+    poll: str
+    """Where the page asks whether anything changed since it was drawn."""
+    overdue: str
+    """The nudge: how many reservations wait longer than the clinic means to let anybody wait."""
+
+    links: Mapping[str, Way]
+    """Where an appointment leads on to: its record when it is tied to a patient, else the dialog that ties it."""
 
     def show(self, card: Card) -> str:
         """Return where in the schedule a waiting reservation stands."""
@@ -130,7 +144,9 @@ class SchedulePage:
         return replace(self.asked, day=date.fromisoformat(card.day), practitioner=person).url(_anchor=f"b-{card.id}")
 
 
-def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None) -> SchedulePage:
+def page_of(
+    seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None, overdue: int
+) -> SchedulePage:
     """Return the page for a schedule read for `asked`."""
     offer, t = seen.offer, load()
     pairs = _pairs(seen, asked)
@@ -148,7 +164,7 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
         views=tuple(
             Way(t(f"schedule.{view}"), replace(asked, view=view).url(), view == asked.view) for view in (DAY, WEEK)
         ),
-        people=tuple(_people(offer, asked)),
+        people=tuple(_people(offer, asked)) if reach_of(who.role, Right.SEE_SCHEDULE) is Reach.ALL else (),
         as_list=len(offer.practitioners) > SEVERAL,
         waiting=tuple(_waiting(seen, who, now)),
         count=len(seen.to_confirm),
@@ -156,7 +172,20 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
         heads=tuple(_head(day, person, asked, offer) for day, person in pairs),
         fingerprint=seen.fingerprint,
         notice=notice,
+        poll=url_for("staff.changes", since=int(seen.since.timestamp())),
+        links=_links(seen, who),
+        overdue=t.plural("waiting.overdue", overdue) if overdue else "",
     )
+
+
+def _links(seen: ScheduleView, who: SignedIn) -> dict[str, Way]:
+    t, links = load(), {}
+    for one in {*seen.appointments, *seen.to_confirm}:
+        if one.id in seen.encounters:
+            links[one.id] = Way(t("convert.record"), record_url(one.id), here=True)
+        elif one.status in CONVERTIBLE and reach_of(who.role, Right.CHANGE_PATIENTS) is not Reach.NONE:
+            links[one.id] = Way(t("convert.open"), url_for("conversion.page", appointment_id=one.id))
+    return links
 
 
 def _pairs(seen: ScheduleView, asked: Asked) -> list[tuple[date, Practitioner]]:
@@ -229,10 +258,14 @@ def _head(day: date, person: Practitioner, asked: Asked, offer: Offer) -> Way:
     )
 
 
-def notice_of(did: str, appointment: Appointment, offer: Offer, now: datetime) -> Notice | None:
-    """Return what to say after an answer, by how the appointment stands now; None when that fits nothing that was done."""
-    t, card = load(), card_of(appointment, offer, now)
+def notice_of(did: str, found: Answered, offer: Offer, now: datetime) -> Notice | None:
+    """Return what to say after an answer, by how the appointment and its message stand now; None when that fits nothing that was done."""
+    t, card = load(), card_of(found.appointment, offer, now)
     key = f"notice.{did}.{card.state}"
+    if did == "declined" and card.state == "cancelled":
+        told = t(f"notice.sms.{found.sms or 'none'}")
+        words = f"{t(key, name=card.name, when=card.when)} {told}"
+        return Notice(words) if found.sms in ("queued", "sent") else Notice(words, card.phone, card.dial)
     if key not in t:
         return None
     child = f"{key}_child"
