@@ -25,8 +25,11 @@ from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.sms_inbox import inbox
+from okienko_server.web.pages.staff.archive import archive
 from okienko_server.web.pages.staff.conversion import conversion
+from okienko_server.web.pages.staff.feeds import calendars
 from okienko_server.web.pages.staff.schedule import staff
+from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
 from okienko_widget import load
@@ -48,7 +51,22 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)
-    for part in (doors, steps, scripts, oembed, doctor, api, staff, conversion, assets, inbox, health):
+    for part in (
+        doors,
+        steps,
+        scripts,
+        oembed,
+        doctor,
+        api,
+        staff,
+        conversion,
+        archive,
+        calendars,
+        trail,
+        assets,
+        inbox,
+        health,
+    ):
         app.register_blueprint(part)
     check_policies(app)
     if settings.worker_inside:

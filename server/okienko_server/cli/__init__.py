@@ -1,4 +1,4 @@
-"""The command `okienko`: demo, doctor, migrate, serve, worker, seed, origins, token."""
+"""The command `okienko`: audit, demo, doctor, migrate, serve, worker, seed, origins, token."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
+from okienko_server.cli.audit import audit
 from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
 from okienko_server.cli.tokens import origins, token
@@ -120,6 +121,7 @@ def seed() -> None:
     click.echo(f"{len(report.clinics)} clinics, {report.appointments} appointments; password {DEMO_PASSWORD}")
 
 
+main.add_command(audit)
 main.add_command(token)
 main.add_command(doctor)
 main.add_command(origins)

@@ -42,6 +42,8 @@ def verify_audit(anchor: tuple[int, str] | None = None, *, scope: Scope, desk: D
     def work(connection: Connection) -> Verified:
         store = AuditStore(connection, scope)
         faults: list[Fault] = []
+        # Somebody may act meanwhile: the head is read before and after the rows.
+        before = store.head()
         number, digest = 0, ""
         digests: dict[int, str] = {}
         for linked in store.all():
@@ -52,9 +54,8 @@ def verify_audit(anchor: tuple[int, str] | None = None, *, scope: Scope, desk: D
                 faults.append(Fault(entry.number, "changed"))
             number, digest = entry.number, linked.digest
             digests[number] = digest
-        head = store.head()
-        faults += [Fault(gone, "cut_off") for gone in range(number + 1, head[0] + 1)]
-        if head[0] < number or (head[0] == number and head[1] != digest):
+        faults += [Fault(gone, "cut_off") for gone in range(number + 1, before[0] + 1)]
+        if number > store.head()[0] or (before[0] in digests and digests[before[0]] != before[1]):
             faults.append(Fault(number, "surplus"))
         if anchor and digests.get(anchor[0], "") != anchor[1]:
             faults.append(Fault(anchor[0], "cut_off" if anchor[0] not in digests else "changed"))

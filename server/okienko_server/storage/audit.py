@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 
 from okienko_server.domain.audit import Act, AuditEntry
 from okienko_server.storage.store import ClinicStore, on_both
-from okienko_server.storage.tables import AuditHeadRow, AuditRow
+from okienko_server.storage.tables import AuditHeadRow, AuditRow, StaffRow
 
 _A, _H = AuditRow, AuditHeadRow
 _BEGIN = on_both(lambda insert: insert(_H).on_conflict_do_nothing())
@@ -28,6 +28,8 @@ class Linked:
 
     entry: AuditEntry
     digest: str
+    who: str = ""
+    """The staff member's name as it is now; empty for the house itself."""
 
 
 class AuditStore(ClinicStore):
@@ -70,18 +72,19 @@ class AuditStore(ClinicStore):
         for row in self.connection.execute(statement):
             yield _linked(row)
 
-    def latest(self, limit: int, *, before: int = 0, object_id: str = "", staff_id: str = "") -> list[Linked]:
-        """Return up to `limit` rows, newest first, older than number `before` (0: from the newest)."""
-        statement = select(_A.__table__).where(_A.clinic_id == self.clinic_id)
+    def latest(self, limit: int, *, before: int = 0, staff_id: str = "") -> list[Linked]:
+        """Return up to `limit` rows, newest first, older than number `before` (0: from the newest), of one staff member or all."""
+        joined = (StaffRow.clinic_id == _A.clinic_id) & (StaffRow.id == _A.staff_id)
+        statement = select(_A.__table__, StaffRow.name).outerjoin(StaffRow, joined)
+        statement = statement.where(_A.clinic_id == self.clinic_id)
         if before:
             statement = statement.where(_A.number < before)
-        if object_id:
-            statement = statement.where(_A.object_id == object_id)
         if staff_id:
             statement = statement.where(_A.staff_id == staff_id)
-        return [_linked(row) for row in self.connection.execute(statement.order_by(_A.number.desc()).limit(limit))]
+        rows = self.connection.execute(statement.order_by(_A.number.desc()).limit(limit))
+        return [_linked(row, row.name or "") for row in rows]
 
 
-def _linked(r: Row[Any]) -> Linked:
+def _linked(r: Row[Any], who: str = "") -> Linked:
     entry = AuditEntry(r.clinic_id, r.number, r.at, r.staff_id, r.action, r.object_kind, r.object_id, r.detail)
-    return Linked(entry, r.digest)
+    return Linked(entry, r.digest, who)

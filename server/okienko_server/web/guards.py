@@ -14,11 +14,13 @@ from okienko_server.domain.errors import CsrfRefused, DomainError, NotAllowed, N
 from okienko_server.domain.generations import Generations
 from okienko_server.domain.roles import Reach
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
+from okienko_server.operations.calendar_feed import feed_scope
 from okienko_server.operations.sign_in import signed_in
 from okienko_server.storage.generations import TokenStore
 from okienko_server.storage.staff import SignedIn
 from okienko_server.web.house import house
 from okienko_server.web.policy import Policy, policy_of, right_of
+from okienko_server.web.references import plain_id
 
 STAFF_COOKIE = "okienko_staff"
 LONGEST_PAUSE = timedelta(hours=24)
@@ -62,6 +64,8 @@ def guard() -> None:
         enter(_bearer_session(now))
     elif kind is Policy.STAFF:
         _enter_staff(now)
+    elif kind is Policy.FEED:
+        _enter_feed(**(request.view_args or {}))
     elif (kind is Policy.DEMO and not house().settings.development) or kind not in (Policy.PUBLIC, Policy.DEMO):
         raise NotFound
 
@@ -176,6 +180,13 @@ def _enter_staff(now: datetime) -> None:
         check_same_site()
         if request.form.get("csrf", "") != found[1].csrf:
             raise CsrfRefused
+
+
+def _enter_feed(clinic_id: str, token: str) -> None:
+    found = feed_scope(plain_id(clinic_id), token, desk=house().desk) if token.isascii() else None
+    if found is None:
+        raise NotFound
+    g.scope = found
 
 
 def check_same_site() -> None:

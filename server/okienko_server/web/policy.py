@@ -29,6 +29,8 @@ class Policy(Enum):
     """The Authorization header carries a WidgetSession."""
     STAFF = "staff"
     """A signed-in staff session whose role has the right named beside it; writes also need its CSRF token."""
+    FEED = "feed"
+    """The path carries a therapist's private calendar address."""
     DEMO = "demo"
     """Exists only in development and demo."""
 
