@@ -172,7 +172,7 @@ def test_whoever_comes_second_sees_what_the_first_chose_and_loses_nothing(world:
     assert world.send(choice="p1.new").status_code == 303
     answer = world.send(choice="new", first_name="Łucja Maria", last_name="Żółkiewska", title="Bark")
     page = html.unescape(answer.get_data(as_text=True))
-    assert answer.status_code == 409 and "Ktoś przed chwilą połączył" in page.replace("\u00a0", " ")
+    assert answer.status_code == 409 and "Ktoś przed chwilą przypisał" in page.replace("\u00a0", " ")
     assert 'value="Łucja Maria"' in page and 'value="Bark"' in page and world.count(PatientRow) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_therapist_converts_the_own_only_and_reception_everybodys(world: Recor
     world.sign_in(RECEPTIONIST)
     answer = world.send(choice="new", first_name="a", last_name="b")
     assert answer.status_code == 303 and "did=converted" in answer.headers["Location"]
-    assert "Połączono z\u00a0kartoteką" in world.page("?did=converted&about=a1")
+    assert "Przypisano do pacjenta" in world.page("?did=converted&about=a1")
 
 
 def test_another_clinics_patient_and_appointment_do_not_exist(world: Records, app: Flask) -> None:
