@@ -133,6 +133,23 @@ def test_a_weekend_is_a_column_only_when_something_is_on(world: StaffWorld) -> N
     assert page.count('<section class="s-day') == 6 and "23–28 listopada" in page and "nieczynne" in page
 
 
+def test_everybodys_week_is_a_table_that_leads_to_each_day(world: StaffWorld) -> None:
+    world.add("a1")
+    world.add("a2", MICHAL, status=Status.BOOKED, at=TUESDAY_NINE + timedelta(days=1, hours=2))
+    world.sign_in(OWNER)
+    page = world.page("?view=week&practitioner=all&day=2026-11-24")
+    assert "s-grid" not in page and page.count('<th scope="row"') == 3 and page.count('<th scope="col"') == 5
+    for words in (
+        'href="/staff/?day=2026-11-24&amp;view=day&amp;practitioner=all#b-a1"', '<b>9:00</b> <span class="s-brief-name">Żółkiewska Ł.</span>', "s-brief s-pending",
+        '#b-a2"', "s-brief s-booked", "<b>11:00</b>", "Brak wizyt", "rezerwacja online",
+    ):  # fmt: skip
+        assert words in page
+    assert 'id="b-a1"' in world.page("?day=2026-11-24&view=day&practitioner=all")
+    assert "święto" in world.page("?day=2026-12-30&view=week&practitioner=all")
+    world.sign_in()
+    assert "s-team" not in world.page("?view=week&practitioner=all"), "a therapist sees the own week only"
+
+
 def test_a_public_holiday_is_named(world: StaffWorld) -> None:
     world.sign_in()
     page = world.page("?day=2026-12-30&view=week")
@@ -141,7 +158,7 @@ def test_a_public_holiday_is_named(world: StaffWorld) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["?day=0001-01-01", "?day=9999-12-31&view=week", "?day=x&view=y&practitioner=z", "?day=2026-02-30", "?view=week&practitioner=all",
+    ["?day=0001-01-01", "?day=9999-12-31&view=week", "?day=x&view=y&practitioner=z", "?day=2026-02-30",
      "?practitioner=%00", "?did=declined&about=nobody", "?did=late&about=%00", "?did=%00&about=a1"],
 )  # fmt: skip
 def test_bad_parameters_become_the_nearest_that_make_sense(world: StaffWorld, query: str) -> None:

@@ -23,6 +23,7 @@ from okienko_server.web.pages.present import offer_badge, when_in
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.pages.staff.conversion import record_url
 from okienko_server.web.pages.staff.grid import Grid, grid_of
+from okienko_server.web.pages.staff.team import Team, team_of
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
 
@@ -36,7 +37,7 @@ SEVERAL = 8
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which part of the schedule a page shows; an empty practitioner means everybody, which only a day can show."""
+    """Which part of the schedule a page shows; an empty practitioner means everybody."""
 
     day: date
     view: str
@@ -75,7 +76,7 @@ def asked_of(fields: Mapping[str, str], offer: Offer, who: Scope, now: datetime)
         person = "" if person == EVERYBODY else own
     if bound := who.own_only(Right.SEE_SCHEDULE):
         person = bound
-    if not person and view == WEEK:
+    if not person and view == WEEK and fields.get("practitioner") != EVERYBODY:
         person = own or next(iter(offer.practitioners), "")
     return Asked(day, view, person)
 
@@ -126,6 +127,8 @@ class SchedulePage:
     waiting: tuple[Waiting, ...]
     count: int
     grid: Grid
+    team: Team | None
+    """Everybody's week, which is a table instead of a grid."""
     heads: tuple[Way, ...]
     """One for each column of the grid."""
     fingerprint: str
@@ -149,8 +152,10 @@ def page_of(
 ) -> SchedulePage:
     """Return the page for a schedule read for `asked`."""
     offer, t = seen.offer, load()
-    pairs = _pairs(seen, asked)
-    title = _title([day for day, _ in pairs] or days_from(asked.first, asked.days), asked, offer, now)
+    whole_week = asked.view == WEEK and not asked.practitioner
+    pairs = [] if whole_week else _pairs(seen, asked)
+    days = _days_shown(seen, asked) if whole_week else [day for day, _ in pairs]
+    title = _title(days or days_from(asked.first, asked.days), asked, offer, now)
     step = timedelta(days=asked.days)
     today = replace(asked, day=local_day(now, offer.clinic.zone))
     return SchedulePage(
@@ -169,6 +174,7 @@ def page_of(
         waiting=tuple(_waiting(seen, who, now)),
         count=len(seen.to_confirm),
         grid=grid_of(pairs, seen.appointments, offer, now),
+        team=team_of(days, seen.appointments, offer, now) if whole_week and offer.practitioners else None,
         heads=tuple(_head(day, person, asked, offer) for day, person in pairs),
         fingerprint=seen.fingerprint,
         notice=notice,
@@ -203,6 +209,15 @@ def _pairs(seen: ScheduleView, asked: Asked) -> list[tuple[date, Practitioner]]:
     ]
 
 
+def _days_shown(seen: ScheduleView, asked: Asked) -> list[date]:
+    """Return the days of everybody's week: a weekend only when something is on or somebody receives patients."""
+    zone = seen.offer.clinic.zone
+    busy = {local_day(one.starts_at, zone) for one in seen.appointments}
+    open_on = {hours.weekday for person in seen.offer.practitioners.values() for hours in person.hours}
+    week = days_from(asked.first, asked.days)
+    return [day for day in week if day.weekday() < 5 or day in busy or day.weekday() in open_on]
+
+
 def _title(days: list[date], asked: Asked, offer: Offer, now: datetime) -> str:
     t, words = load(), widget_texts()
     first, last = days[0], days[-1]
@@ -225,7 +240,7 @@ def _people(offer: Offer, asked: Asked) -> list[Way]:
         Way(f"{p.first_name} {p.last_name}", "", p.id == asked.practitioner, p.initials, p.id)
         for p in offer.practitioners.values()
     ]
-    if asked.view == DAY and len(ways) > 1:
+    if len(ways) > 1:
         ways.insert(0, Way(load()("schedule.everybody"), "", not asked.practitioner, "", EVERYBODY))
     return [
         replace(way, url=replace(asked, practitioner="" if way.value == EVERYBODY else way.value).url()) for way in ways

@@ -1,0 +1,125 @@
+"""The whole team's week at a glance: a row for each therapist, a column for each day; each visit leads to its day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import url_for
+
+from okienko_server.domain.appointment import Appointment
+from okienko_server.domain.cells import local_day
+from okienko_server.domain.holidays import is_public_holiday
+from okienko_server.domain.offer import Offer
+from okienko_server.texts import load
+from okienko_server.web.pages.present import when_in
+from okienko_widget import load as widget_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One appointment in as few words as a glance needs."""
+
+    id: str
+    state: str
+    start: str
+    name: str
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamDay:
+    """A column's head."""
+
+    words: str
+    number: int
+    month: str
+    today: bool
+    closed: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """One therapist's week: for each day the appointments in time order, or why there are none."""
+
+    name: str
+    initials: str
+    url: str
+    days: tuple[tuple[tuple[Brief, ...], str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The table."""
+
+    days: tuple[TeamDay, ...]
+    rows: tuple[TeamRow, ...]
+
+
+def team_of(days: Sequence[date], appointments: Iterable[Appointment], offer: Offer, now: datetime) -> Team:
+    """Return the week of everybody; `days` are the columns."""
+    zone = offer.clinic.zone
+    # An address for every visit would cost more than all the rest: it is the day's, with the visit's mark.
+    urls = {day: url_for("staff.schedule", day=day.isoformat(), view="day", practitioner="all") for day in days}
+    shown: dict[tuple[str, date], list[Brief]] = defaultdict(list)
+    states, when = {}, when_in(zone)
+    for one in appointments:
+        day = local_day(one.starts_at, zone)
+        if one.status not in states:
+            states[one.status] = load()(f"state.{one.status}")
+        shown[one.practitioner_id, day].append(
+            Brief(
+                one.id,
+                one.status.value,
+                when.time(one.starts_at),
+                _short(one),
+                states[one.status],
+                f"{urls.get(day, '')}#b-{one.id}",
+            )
+        )
+    return Team(
+        tuple(_head(day, urls[day], offer, now) for day in days),
+        tuple(
+            TeamRow(
+                person.name,
+                person.initials,
+                url_for("staff.schedule", day=days[0].isoformat(), view="week", practitioner=person.id),
+                tuple((tuple(shown[person.id, day]), _why_empty(person.id, day, offer)) for day in days),
+            )
+            for person in offer.practitioners.values()
+        ),
+    )
+
+
+def _short(appointment: Appointment) -> str:
+    who = appointment.patient
+    return f"{who.last_name} {who.first_name[0]}." if who.first_name else who.last_name
+
+
+def _head(day: date, url: str, offer: Offer, now: datetime) -> TeamDay:
+    words, closed = widget_texts(), ""
+    if is_public_holiday(day) and not offer.clinic.open_on_holidays:
+        closed = load()("schedule.holiday")
+    return TeamDay(
+        when_in(offer.clinic.zone).weekday_short(day),
+        day.day,
+        words(f"month_of.{day.month}"),
+        day == local_day(now, offer.clinic.zone),
+        closed,
+        url,
+    )
+
+
+def _why_empty(practitioner_id: str, day: date, offer: Offer) -> str:
+    if any(offer.open_mask(practitioner_id, place, day) for place in offer.locations):
+        return load()("schedule.free_day")
+    start = datetime(day.year, day.month, day.day, tzinfo=offer.clinic.zone)
+    away = any(
+        one.practitioner_id == practitioner_id and one.start < start + timedelta(days=1) and one.end > start
+        for one in offer.absences
+    )
+    return load()("schedule.away") if away else load()("schedule.not_in")
