@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import arithmetic, browser, embedding, serving
+from tests.bench import arithmetic, browser, embedding, serving, staffing
 
 PARTS: dict[str, Callable[[], None]] = {
     "arithmetic": arithmetic.run,
     "serving": serving.run,
     "browser": browser.run,
     "embedding": embedding.run,
+    "staffing": staffing.run,
 }
 
 

@@ -67,6 +67,11 @@ async def ask(port: int, request: bytes) -> tuple[int, bytes]:
     return int(head[9:12]), body
 
 
+def ask_once(port: int, request: bytes) -> tuple[int, bytes]:
+    """The same for whoever has no loop."""
+    return _apart(ask(port, request))
+
+
 def load(port: int, requests: Iterable[bytes], workers: int) -> Measured:
     """Send the requests from `workers` clients at once, each sending its next one when the last is answered."""
     return _apart(_load(port, iter(requests), workers))

@@ -47,7 +47,7 @@ def run() -> None:
         database = Database(url)
         upgrade(database)
         count = world.build(database)
-        _analyse(database)
+        analyse(database)
         print(
             f"\n## Serving: {count} appointments, gunicorn 2 sync workers, PostgreSQL with fsync; R = rate / hello's rate"
         )
@@ -85,7 +85,8 @@ def _wait(port: int) -> None:
     raise RuntimeError("the server did not start")
 
 
-def _analyse(database: Database) -> None:
+def analyse(database: Database) -> None:
+    """Let PostgreSQL learn what the tables hold."""
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
@@ -171,7 +172,7 @@ def free_starts(database: Database, count: int, skip: int) -> list[tuple[str, da
     return found[skip : skip + count]
 
 
-def _chain(person: str, start: datetime) -> Callable[[], list[Callable[[dict[str, str]], bytes]]]:
+def chain(person: str, start: datetime) -> Callable[[], list[Callable[[dict[str, str]], bytes]]]:
     """Return one booking as three requests: hold, details, code."""
     token = session()
     hold = {
@@ -199,7 +200,7 @@ def bookings(hello: int, okienko: int, database: Database) -> None:
     for workers, count in ((1, 60), (8, 200), (32, 200)):
         starts = free_starts(database, count, 0)
         base = client.load(hello, [client.GET_ROOT] * 800, workers)
-        ours = client.chains(okienko, [_chain(person, start) for person, start in starts], workers)
+        ours = client.chains(okienko, [chain(person, start) for person, start in starts], workers)
         assert set(ours.statuses) <= {200, 201}, ours.statuses
         over = ours.percentile(0.95) / base.percentile(0.95)
         print(
@@ -238,7 +239,7 @@ def growth(okienko: int, database: Database) -> None:
     make = questions()["any therapist, one day"]
     before = [client.load(okienko, [make() for _ in range(400)], 1).percentile(0.5) for _ in range(5)]
     world.fill(database, world.working_days(date(2024, 1, 1), 400), seed=2)
-    _analyse(database)
+    analyse(database)
     client.load(okienko, [make() for _ in range(100)], 1)
     after = [client.load(okienko, [make() for _ in range(400)], 1).percentile(0.5) for _ in range(5)]
     print(

@@ -242,7 +242,7 @@ def test_every_change_of_an_appointment_shows_in_the_fingerprint(database: Datab
     prints = []
 
     def look(connection: Connection) -> str:
-        return AppointmentStore(connection, scope_of()).changes(NOW)
+        return str(AppointmentStore(connection, scope_of()).changes(NOW))
 
     prints.append(database.read(look))
     made = database.write(add_appointment)

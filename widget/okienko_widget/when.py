@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from okienko_widget.texts import Texts
@@ -14,9 +15,14 @@ class When:
     def __init__(self, texts: Texts, zone: ZoneInfo) -> None:
         self._texts = texts
         self._zone = zone
+        # A page of appointments asks for the same few hundred moments again and again.
+        self._clock = lru_cache(maxsize=8192)(self._read_clock)
 
     def time(self, at: datetime) -> str:
         """Return "17:15"; when the clock shows that hour twice, "2:30 (czas letni)" or "2:30 (czas zimowy)"."""
+        return self._clock(at, at.fold)
+
+    def _read_clock(self, at: datetime, _fold: int) -> str:
         local = at.astimezone(self._zone)
         clock = f"{local.hour}:{local.minute:02d}"
         if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():

@@ -76,6 +76,11 @@ def starting_points(step: Step) -> frozenset[Status]:
     return frozenset(status for status, allowed in STEPS if allowed is step)
 
 
+def left_schedule(status: str, asked_at: datetime | None, now: datetime) -> bool:
+    """Return whether a reservation made then waited so long without an answer that it left the schedule."""
+    return status == Status.PENDING and asked_at is not None and now - asked_at >= UNCONFIRMED
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A name as typed."""
@@ -128,7 +133,7 @@ class Appointment:
 
     def lapsed(self, now: datetime) -> bool:
         """Return whether it waited so long without an answer that it left the schedule."""
-        return self.status is Status.PENDING and now - self.asked_at >= UNCONFIRMED
+        return left_schedule(self.status.value, self.asked_at, now)
 
     def overdue(self, answer_minutes: int, now: datetime) -> bool:
         """Return whether it waits for an answer longer than the clinic means to let anybody wait."""

@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.appointment import Appointment, Status
+from okienko_server.domain.appointment import Appointment, Status, left_schedule
 from okienko_server.domain.cells import day_grid, instant_of, local_day
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.patient import Encounter
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
-from okienko_server.storage.appointments import AppointmentStore
+from okienko_server.storage.appointments import AppointmentStore, Glance
 from okienko_server.storage.patients import EpisodeStore
 
 SHOWN = frozenset({Status.PENDING, Status.BOOKED, Status.FULFILLED, Status.NOSHOW})
@@ -32,6 +32,8 @@ class ScheduleView:
     days: int
     appointments: tuple[Appointment, ...]
     to_confirm: tuple[Appointment, ...]
+    glances: tuple[Glance, ...]
+    """The same days of everybody, when only a glance was asked for; `appointments` is empty then."""
     encounters: dict[str, Encounter]
     """What of it is tied to a patient already: appointment id -> encounter."""
     since: datetime
@@ -41,33 +43,40 @@ class ScheduleView:
 
 
 def see_schedule(
-    first: date, days: int, practitioner_id: str, *, scope: Scope, desk: Desk, now: datetime
+    first: date, days: int, practitioner_id: str, *, glance: bool = False, scope: Scope, desk: Desk, now: datetime
 ) -> ScheduleView:
     """Return `days` days (1-14) of the schedule from a local day; an empty practitioner id means everybody within reach.
+
+    `glance` asks for everybody's days in a few words each, which only somebody may ask who sees the whole clinic.
 
     Raises NotAllowed.
     """
     own = scope.own_only(Right.SEE_SCHEDULE)
+    quick = glance and not own
     shown, since = own or practitioner_id, (now - OVERLAP).replace(microsecond=0)
 
     def work(connection: Connection) -> ScheduleView:
-        offer = desk.current_offer(connection, scope)
-        start, end = _span(offer, first, days)
         store = AppointmentStore(connection, scope)
         # Asked before the rows are read: what is committed in between is then shown twice rather than never.
-        fingerprint = store.changes(since, own)
+        changes = store.changes(since, own)
+        offer = desk.offer_at(connection, scope, changes.revision)
+        start, end = _span(offer, first, days)
         today, horizon = _today(offer, now), now + timedelta(days=offer.clinic.horizon_days + 2)
         waiting = store.between(today, horizon, frozenset({Status.PENDING}), shown)
-        appointments = tuple(a for a in store.between(start, end, SHOWN, shown) if not a.lapsed(now))
+        # What is lapsed but not yet swept up is shown by neither.
+        listed = () if quick else store.between(start, end, SHOWN, shown)
+        appointments = tuple(one for one in listed if not one.lapsed(now))
+        seen_at_once = store.glances(start, end, SHOWN) if quick else []
         return ScheduleView(
             offer,
             first,
             days,
             appointments,
             tuple(a for a in waiting if not a.lapsed(now)),
+            tuple(one for one in seen_at_once if not left_schedule(one.status, one.pending_at, now)),
             EpisodeStore(connection, scope).encounters_at([one.id for one in appointments]),
             since,
-            fingerprint,
+            str(changes),
         )
 
     return desk.database.read(work)
@@ -76,7 +85,7 @@ def see_schedule(
 def schedule_changes(since: datetime, *, scope: Scope, desk: Desk) -> str:
     """Return the fingerprint as it is now of everything changed after `since`: one statement, asked by every open screen."""
     own = scope.own_only(Right.SEE_SCHEDULE)
-    return desk.database.read(lambda connection: AppointmentStore(connection, scope).changes(since, own))
+    return desk.database.read(lambda connection: str(AppointmentStore(connection, scope).changes(since, own)))
 
 
 def see_archive(before: datetime, *, scope: Scope, desk: Desk) -> tuple[Offer, list[Appointment]]:
@@ -88,18 +97,6 @@ def see_archive(before: datetime, *, scope: Scope, desk: Desk) -> tuple[Offer, l
             AppointmentStore(connection, scope).answered_no(before, ARCHIVE_PAGE, own),
         )
     )
-
-
-def overdue(*, scope: Scope, desk: Desk, now: datetime) -> int:
-    """Return how many reservations within reach wait longer for an answer than the clinic means to let anybody wait."""
-    own = scope.own_only(Right.SEE_SCHEDULE)
-
-    def work(connection: Connection) -> int:
-        offer = desk.shelf.get(scope.clinic_id) or desk.offer(connection, scope)
-        late = now - timedelta(minutes=offer.clinic.answer_minutes)
-        return sum(made <= late for made in AppointmentStore(connection, scope).waiting_since(_today(offer, now), own))
-
-    return desk.database.read(work)
 
 
 def _span(offer: Offer, first: date, days: int) -> tuple[datetime, datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
@@ -57,6 +57,16 @@ _HELD_BY_SESSION = (
     )
     .order_by(_A.id)
 )
+_GLANCES = (
+    select(_A.id, _A.practitioner_id, _A.status, _A.starts_at, _A.pending_at, _A.first_name, _A.last_name)
+    .where(
+        _A.clinic_id == bindparam("clinic"),
+        _A.starts_at >= bindparam("first"),
+        _A.starts_at < bindparam("end"),
+        _A.status.in_(bindparam("statuses", expanding=True)),
+    )
+    .order_by(_A.starts_at, _A.id)
+)
 _CHANGES = select(
     func.count(),
     func.coalesce(func.sum(_A.version), 0),
@@ -72,6 +82,29 @@ class Whole:
     appointment: Appointment
     challenge: Challenge | None
     revision: int
+
+
+class Changes(NamedTuple):
+    """How many appointments changed, the sum of their versions, and the revision of the offer."""
+
+    changed: int
+    versions: int
+    revision: int
+
+    def __str__(self) -> str:
+        return f"{self.changed}.{self.versions}.{self.revision}"
+
+
+class Glance(NamedTuple):
+    """The few facts of an appointment that everybody's week shows."""
+
+    id: str
+    practitioner_id: str
+    status: str
+    starts_at: datetime
+    pending_at: datetime | None
+    first_name: str
+    last_name: str
 
 
 @cache
@@ -208,8 +241,13 @@ class AppointmentStore(ClinicStore):
             statement = statement.where(_A.practitioner_id == practitioner_id)
         return [appointment_of(row) for row in self.connection.execute(statement.order_by(_A.starts_at, _A.id))]
 
-    def changes(self, since: datetime, practitioner_id: str = "") -> str:
-        """Return a text that differs as soon as anything changed after `since`: an appointment, or the clinic's offer.
+    def glances(self, start: datetime, end: datetime, statuses: frozenset[Status]) -> list[Glance]:
+        """Return what a glance needs of the appointments that begin in [start, end), in time order: a quarter of reading them whole."""
+        asked = {"clinic": self.clinic_id, "first": start, "end": end, "statuses": sorted(statuses)}
+        return [Glance(*row) for row in self.connection.execute(_GLANCES, asked)]
+
+    def changes(self, since: datetime, practitioner_id: str = "") -> Changes:
+        """Return a value that differs as soon as anything changed after `since`: an appointment, or the clinic's offer.
 
         With a practitioner, only that one's appointments count. Looks at nothing older than `since`, so it costs the same in a full year.
         """
@@ -218,7 +256,7 @@ class AppointmentStore(ClinicStore):
             row = self.connection.execute(_OWN_CHANGES, asked | {"practitioner": practitioner_id}).one()
         else:
             row = self.connection.execute(_CHANGES, asked).one()
-        return ".".join(str(part) for part in row)
+        return Changes(*row)
 
     def answered_no(self, before: datetime, limit: int, practitioner_id: str = "") -> list[Appointment]:
         """Return reservations that came to nothing (declined, cancelled, never answered) and begin before an instant, the latest first."""
@@ -232,15 +270,6 @@ class AppointmentStore(ClinicStore):
             statement = statement.where(_A.practitioner_id == practitioner_id)
         statement = statement.order_by(_A.starts_at.desc(), _A.id).limit(limit)
         return [appointment_of(row) for row in self.connection.execute(statement)]
-
-    def waiting_since(self, first: datetime, practitioner_id: str = "") -> list[datetime]:
-        """Return when each reservation was made that begins at `first` or later and waits for an answer."""
-        statement = select(_A.pending_at).where(
-            _A.clinic_id == self.clinic_id, _A.status == Status.PENDING.value, _A.starts_at >= first
-        )
-        if practitioner_id:
-            statement = statement.where(_A.practitioner_id == practitioner_id)
-        return [at for at in self.connection.execute(statement).scalars() if at is not None]
 
     def set_kind(self, appointment_id: str, kind: ServiceKind, now: datetime) -> None:
         """Say what kind of visit it turned out to be; also tells every open schedule that something hangs on it now."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import StaffRow, StaffSessionRow
 
 _S = StaffSessionRow
+_FIND = (
+    select(StaffRow.id, StaffRow.name, StaffRow.role, StaffRow.practitioner_id, _S.csrf, _S.created_at, _S.seen_at)
+    .join(StaffRow, (StaffRow.clinic_id == _S.clinic_id) & (StaffRow.id == _S.staff_id))
+    .where(_S.clinic_id == bindparam("clinic"), _S.token_sha256 == bindparam("token"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,7 @@ class StaffSessionStore(ClinicStore):
         )  # fmt: skip
 
     def find(self, token_sha256: str) -> SignedIn | None:
-        statement = (
-            select(
-                StaffRow.id, StaffRow.name, StaffRow.role, StaffRow.practitioner_id, _S.csrf, _S.created_at, _S.seen_at
-            )
-            .join(StaffRow, (StaffRow.clinic_id == _S.clinic_id) & (StaffRow.id == _S.staff_id))
-            .where(_S.clinic_id == self.clinic_id, _S.token_sha256 == token_sha256)
-        )
-        row = self.connection.execute(statement).first()
+        row = self.connection.execute(_FIND, {"clinic": self.clinic_id, "token": token_sha256}).first()
         return SignedIn(row[0], row[1], row[2], row[3] or "", row[4], row[5], row[6]) if row else None
 
     def seen(self, token_sha256: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from okienko_server.domain.errors import FieldRefused, NotFound, SignInRefused, StepNotAllowed
 from okienko_server.domain.roles import Right
 from okienko_server.operations.review import answered, confirm, decline
-from okienko_server.operations.schedule import overdue, schedule_changes, see_schedule
+from okienko_server.operations.schedule import schedule_changes, see_schedule
 from okienko_server.operations.sign_in import sign_in, sign_out, signed_in
 from okienko_server.web import guards
 from okienko_server.web.guards import scope, staff_cookie
@@ -69,9 +69,8 @@ def schedule() -> Response:
     """The schedule of a week or a day, beside everything that waits for an answer."""
     asked, now = _asked(request.args), house().clock()
     # Everybody's within reach, because what waits is shown whoever the grid is about.
-    seen = see_schedule(asked.first, asked.days, "", scope=scope(), desk=house().desk, now=now)
-    late = overdue(scope=scope(), desk=house().desk, now=now)
-    page = page_of(seen, asked, guards.staff(), now, _notice(), late)
+    seen = see_schedule(asked.first, asked.days, "", glance=asked.whole_week, scope=scope(), desk=house().desk, now=now)
+    page = page_of(seen, asked, guards.staff(), now, _notice())
     return make_response(render_template("staff/schedule.jinja", page=page))
 
 
@@ -113,7 +112,8 @@ def refuse(appointment_id: str) -> AnyResponse:
 
 def _asked(fields: dict[str, str]) -> Asked:
     desk, where = house().desk, scope()
-    offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
+    # Only to know who there is; what is shown is read anew below.
+    offer = desk.shelf.get(where.clinic_id) or desk.database.read(lambda connection: desk.offer(connection, where))
     return asked_of(fields, offer, where, house().clock())
 
 

@@ -48,6 +48,11 @@ class Asked:
         return self.day - timedelta(days=self.day.weekday()) if self.view == WEEK else self.day
 
     @property
+    def whole_week(self) -> bool:
+        """True for everybody's week, which is a table instead of a grid."""
+        return self.view == WEEK and not self.practitioner
+
+    @property
     def days(self) -> int:
         return 7 if self.view == WEEK else 1
 
@@ -147,14 +152,12 @@ class SchedulePage:
         return replace(self.asked, day=date.fromisoformat(card.day), practitioner=person).url(_anchor=f"b-{card.id}")
 
 
-def page_of(
-    seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None, overdue: int
-) -> SchedulePage:
+def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None) -> SchedulePage:
     """Return the page for a schedule read for `asked`."""
     offer, t = seen.offer, load()
-    whole_week = asked.view == WEEK and not asked.practitioner
-    pairs = [] if whole_week else _pairs(seen, asked)
-    days = _days_shown(seen, asked) if whole_week else [day for day, _ in pairs]
+    pairs = [] if asked.whole_week else _pairs(seen, asked)
+    team = team_of(days_from(asked.first, 7), seen.glances, offer, now) if asked.whole_week else None
+    days = [one.day for one in team.days] if team else [day for day, _ in pairs]
     title = _title(days or days_from(asked.first, asked.days), asked, offer, now)
     step = timedelta(days=asked.days)
     today = replace(asked, day=local_day(now, offer.clinic.zone))
@@ -174,22 +177,23 @@ def page_of(
         waiting=tuple(_waiting(seen, who, now)),
         count=len(seen.to_confirm),
         grid=grid_of(pairs, seen.appointments, offer, now),
-        team=team_of(days, seen.appointments, offer, now) if whole_week and offer.practitioners else None,
+        team=team if offer.practitioners else None,
         heads=tuple(_head(day, person, asked, offer) for day, person in pairs),
         fingerprint=seen.fingerprint,
         notice=notice,
         poll=url_for("staff.changes", since=int(seen.since.timestamp())),
         links=_links(seen, who),
-        overdue=t.plural("waiting.overdue", overdue) if overdue else "",
+        overdue=_overdue(seen, now),
     )
 
 
 def _links(seen: ScheduleView, who: SignedIn) -> dict[str, Way]:
     t, links = load(), {}
-    for one in {*seen.appointments, *seen.to_confirm}:
+    may_tie = reach_of(who.role, Right.CHANGE_PATIENTS) is not Reach.NONE
+    for one in {one.id: one for one in (*seen.appointments, *seen.to_confirm)}.values():
         if one.id in seen.encounters:
             links[one.id] = Way(t("convert.record"), record_url(one.id), here=True)
-        elif one.status in CONVERTIBLE and reach_of(who.role, Right.CHANGE_PATIENTS) is not Reach.NONE:
+        elif one.status in CONVERTIBLE and may_tie:
             links[one.id] = Way(t("convert.open"), url_for("conversion.page", appointment_id=one.id))
     return links
 
@@ -209,13 +213,9 @@ def _pairs(seen: ScheduleView, asked: Asked) -> list[tuple[date, Practitioner]]:
     ]
 
 
-def _days_shown(seen: ScheduleView, asked: Asked) -> list[date]:
-    """Return the days of everybody's week: a weekend only when something is on or somebody receives patients."""
-    zone = seen.offer.clinic.zone
-    busy = {local_day(one.starts_at, zone) for one in seen.appointments}
-    open_on = {hours.weekday for person in seen.offer.practitioners.values() for hours in person.hours}
-    week = days_from(asked.first, asked.days)
-    return [day for day in week if day.weekday() < 5 or day in busy or day.weekday() in open_on]
+def _overdue(seen: ScheduleView, now: datetime) -> str:
+    late = sum(one.overdue(seen.offer.clinic.answer_minutes, now) for one in seen.to_confirm)
+    return load().plural("waiting.overdue", late) if late else ""
 
 
 def _title(days: list[date], asked: Asked, offer: Offer, now: datetime) -> str:

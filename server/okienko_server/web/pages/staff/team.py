@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from datetime import date, datetime, timedelta
 
 from flask import url_for
 
-from okienko_server.domain.appointment import Appointment
-from okienko_server.domain.cells import local_day
+from okienko_server.domain.cells import day_grid, instant_of, local_day
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.offer import Offer
+from okienko_server.operations.schedule import SHOWN
+from okienko_server.storage.appointments import Glance
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
 from okienko_widget import load as widget_texts
@@ -34,8 +36,8 @@ class Brief:
 class TeamDay:
     """A column's head."""
 
+    day: date
     words: str
-    number: int
     month: str
     today: bool
     closed: str
@@ -60,43 +62,40 @@ class Team:
     rows: tuple[TeamRow, ...]
 
 
-def team_of(days: Sequence[date], appointments: Iterable[Appointment], offer: Offer, now: datetime) -> Team:
-    """Return the week of everybody; `days` are the columns."""
+def team_of(week: Sequence[date], appointments: Iterable[Glance], offer: Offer, now: datetime) -> Team:
+    """Return the week of everybody; a weekend is shown only when something is on or somebody receives patients then."""
     zone = offer.clinic.zone
     # An address for every visit would cost more than all the rest: it is the day's, with the visit's mark.
-    urls = {day: url_for("staff.schedule", day=day.isoformat(), view="day", practitioner="all") for day in days}
-    shown: dict[tuple[str, date], list[Brief]] = defaultdict(list)
-    states, when = {}, when_in(zone)
+    urls = [url_for("staff.schedule", day=day.isoformat(), view="day", practitioner="all") for day in week]
+    begins = [instant_of(day_grid(zone, day).first) for day in week]
+    shown: dict[tuple[str, int], list[Brief]] = defaultdict(list)
+    states = {status.value: load()(f"state.{status}") for status in SHOWN}
+    clock = when_in(zone).time
     for one in appointments:
-        day = local_day(one.starts_at, zone)
-        if one.status not in states:
-            states[one.status] = load()(f"state.{one.status}")
-        shown[one.practitioner_id, day].append(
+        column = bisect_right(begins, one.starts_at) - 1
+        shown[one.practitioner_id, column].append(
             Brief(
-                one.id,
-                one.status.value,
-                when.time(one.starts_at),
-                _short(one),
-                states[one.status],
-                f"{urls.get(day, '')}#b-{one.id}",
+                one.id, one.status, clock(one.starts_at), _short(one), states[one.status], f"{urls[column]}#b-{one.id}"
             )
         )
+    working = {hours.weekday for person in offer.practitioners.values() for hours in person.hours}
+    busy = {column for _, column in shown}
+    columns = [n for n, day in enumerate(week) if day.weekday() < 5 or n in busy or day.weekday() in working]
     return Team(
-        tuple(_head(day, urls[day], offer, now) for day in days),
+        tuple(_head(week[n], urls[n], offer, now) for n in columns),
         tuple(
             TeamRow(
                 person.name,
                 person.initials,
-                url_for("staff.schedule", day=days[0].isoformat(), view="week", practitioner=person.id),
-                tuple((tuple(shown[person.id, day]), _why_empty(person.id, day, offer)) for day in days),
+                url_for("staff.schedule", day=week[0].isoformat(), view="week", practitioner=person.id),
+                tuple((tuple(shown[person.id, n]), _why_empty(person.id, week[n], offer)) for n in columns),
             )
             for person in offer.practitioners.values()
         ),
     )
 
 
-def _short(appointment: Appointment) -> str:
-    who = appointment.patient
+def _short(who: Glance) -> str:
     return f"{who.last_name} {who.first_name[0]}." if who.first_name else who.last_name
 
 
@@ -105,8 +104,8 @@ def _head(day: date, url: str, offer: Offer, now: datetime) -> TeamDay:
     if is_public_holiday(day) and not offer.clinic.open_on_holidays:
         closed = load()("schedule.holiday")
     return TeamDay(
+        day,
         when_in(offer.clinic.zone).weekday_short(day),
-        day.day,
         words(f"month_of.{day.month}"),
         day == local_day(now, offer.clinic.zone),
         closed,
