@@ -5,23 +5,21 @@ from __future__ import annotations
 import html
 import re
 import threading
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.errors import EditConflict
 from okienko_server.domain.offer import ServiceKind
-from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import ProblemCategory, age_in_months
 from okienko_server.operations.convert import ConvertRequest, convert
-from okienko_server.storage.patients import EpisodeStore, PatientStore
+from okienko_server.storage.patients import EpisodeStore
 from okienko_server.storage.tables import EncounterRow, EpisodeRow, PatientRow
 from tests.conftest import Clock
+from tests.web.records_world import LONG_AGO, Records
 from tests.web.staff_world import (
     ANOTHER_THERAPIST,
     HANNA,
@@ -29,49 +27,7 @@ from tests.web.staff_world import (
     RECEPTIONIST,
     TUESDAY_NINE,
     ZOFIA,
-    StaffWorld,
 )
-
-LONG_AGO = datetime(2026, 9, 3, 8, 0, tzinfo=UTC)
-
-
-class Records(StaffWorld):
-    """A clinic with patients."""
-
-    def patient(self, key: str, first: str, last: str, phone: str = "+48601234567", **more: Any) -> None:
-        born, guardian = more.get("born"), more.get("guardian", Person())
-        self.desk.database.write(
-            lambda connection: PatientStore(connection, self.scope).add(
-                key, Person(first, last), phone, guardian, born, LONG_AGO
-            )
-        )
-
-    def episode(self, key: str, patient: str, who: str = ZOFIA, **more: Any) -> None:
-        values = {"category": ProblemCategory.SPINE, "title": "", "closed_at": None} | more
-        made = Episode(
-            id=key, patient_id=patient, practitioner_id=self.opened.practitioners[who], opened_at=LONG_AGO, version=1, **values
-        )  # fmt: skip
-        self.desk.database.write(lambda connection: EpisodeStore(connection, self.scope).add(made))
-
-    def dialog(self, appointment_id: str = "a1") -> str:
-        answer = self.client.get(f"/staff/appointments/{appointment_id}/convert")
-        assert answer.status_code == 200
-        return html.unescape(answer.get_data(as_text=True))
-
-    def send(self, appointment_id: str = "a1", **fields: str) -> TestResponse:
-        filled = {"csrf": self.csrf(), "kind": "consultation", "category": "spine"} | fields
-        return self.client.post(f"/staff/appointments/{appointment_id}/convert", data=filled)
-
-    def count(self, table: Any) -> int:
-        with self.desk.database.reading() as connection:
-            return len(connection.execute(select(table.__table__).where(table.clinic_id == self.opened.id)).all())
-
-    def encounter(self, appointment_id: str = "a1") -> Encounter:
-        found = self.desk.database.read(
-            lambda connection: EpisodeStore(connection, self.scope).encounter(appointment_id)
-        )
-        assert found
-        return found
 
 
 @pytest.fixture
