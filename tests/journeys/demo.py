@@ -32,6 +32,7 @@ class Demo:
     embed: str
     staff: str
     staff_login: dict[str, str]
+    staff_accounts: dict[str, str]
     sms_inbox: str
     openapi: str
 
@@ -76,11 +77,11 @@ def block_third_parties(page: Page) -> None:
     page.add_init_script(BLOCKED)
 
 
-def open_schedule(context: BrowserContext, demo: Demo) -> Page:
-    """Sign in as the clinic's owner and return the schedule, marked so that a reload would be noticed."""
+def open_schedule(context: BrowserContext, demo: Demo, role: str = "owner") -> Page:
+    """Sign in as somebody of that role and return the schedule, marked so that a reload would be noticed."""
     page = context.new_page()
     page.goto(demo.staff)
-    page.fill("input[name=email]", demo.staff_login["email"])
+    page.fill("input[name=email]", demo.staff_accounts[role])
     page.fill("input[name=password]", demo.staff_login["password"])
     page.keyboard.press("Enter")
     page.wait_for_selector("main")

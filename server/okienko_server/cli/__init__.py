@@ -24,7 +24,7 @@ from okienko_server.cli.tokens import origins, token
 from okienko_server.config import Settings, SettingsRefused
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.plan import PlanRefused
-from okienko_server.operations.seed import DEMO_PASSWORD, DEMO_THERAPIST, ZONE
+from okienko_server.operations.seed import DEMO_PASSWORD, ZONE
 from okienko_server.operations.seed import seed as sow
 from okienko_server.operations.send_sms import work
 from okienko_server.storage.migrations import upgrade
@@ -158,7 +158,8 @@ def _table(found: dict[str, Any]) -> str:
         ("Portal", found["portal"], "every clinic"),
         ("Deep link", found["deep_link"], "one clinic preselected"),
         ("SMS inbox", found["sms_inbox"], "where the codes arrive"),
-        ("Schedule", found["staff"], f"{login['email']} or {DEMO_THERAPIST}, password {login['password']}"),
+        ("Schedule", found["staff"], f"password {login['password']}, as one of:"),
+        *(("", "", f"{email} ({role})") for role, email in found["staff_accounts"].items()),
         ("API", found["openapi"], "OpenAPI 3.1"),
     )
     lines = [f"  {name:<18}{address:<44}{note}" for name, address, note in rows]

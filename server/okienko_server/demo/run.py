@@ -22,7 +22,7 @@ from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.issue_embed import IssuedEmbed, issue_embed
 from okienko_server.operations.onboard_clinic import allow_origins
-from okienko_server.operations.seed import DEMO_CLINIC, DEMO_OWNER, DEMO_PASSWORD, ZONE, seed, seeded
+from okienko_server.operations.seed import DEMO_ACCOUNTS, DEMO_CLINIC, DEMO_OWNER, DEMO_PASSWORD, ZONE, seed, seeded
 from okienko_server.storage.migrations import upgrade
 from okienko_server.web.house import House
 
@@ -39,6 +39,8 @@ class Addresses:
     embed: str
     staff: str
     staff_login: dict[str, str]
+    staff_accounts: dict[str, str]
+    """Role -> address; the password is the same for all."""
     sms_inbox: str
     openapi: str
 
@@ -95,6 +97,7 @@ def _addresses(doors: Doors, issued: IssuedEmbed) -> Addresses:
         embed=issued.frame,
         staff=f"{server}/staff/",
         staff_login={"email": DEMO_OWNER, "password": DEMO_PASSWORD},
+        staff_accounts=DEMO_ACCOUNTS,
         sms_inbox=f"{server}/dev/sms",
         openapi=f"{server}/api/v1/openapi.json",
     )

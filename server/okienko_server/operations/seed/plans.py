@@ -94,4 +94,7 @@ def _staff(table: dict[str, Any], password_hash: str) -> tuple[StaffPlan, ...]:
     for name, email in people.items():
         if email:
             accounts.append(StaffPlan(f"{email}@{host}", name, "therapist", password_hash, name))
+    for line in table.get("team", ()):
+        role, name, email = (part.strip() for part in line.split("|"))
+        accounts.append(StaffPlan(f"{email}@{host}", name, role, password_hash))
     return tuple(accounts)
