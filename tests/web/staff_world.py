@@ -63,13 +63,13 @@ class StaffWorld:
         values: dict[str, Any] = {
             "status": Status.PENDING, "source": Source.IFRAME, "kind": ServiceKind.CONSULTATION,
             "category": ProblemCategory.SPINE, "age": ADULT, "patient": Person("Łucja", "Żółkiewska"),
-            "phone": "+48601234567", "created_at": made_at, "pending_at": made_at, "comment": "",
+            "phone": "+48601234567", "created_at": made_at, "pending_at": made_at, "comment": "", "held_until": None,
         } | changes  # fmt: skip
         appointment = Appointment(
             id=appointment_id, clinic_id=self.opened.id, practitioner_id=self.opened.practitioners[who],
             location_id=self.opened.locations["Główna"], service_id=self.opened.services["Konsultacja"],
             session_id="visitor", any_practitioner=False, starts_at=at, ends_at=at + timedelta(hours=1),
-            held_until=None, **values,
+            **values,
         )  # fmt: skip
         offer = self.offer()
         cells = appointment.occupied(offer.service(appointment.service_id))
