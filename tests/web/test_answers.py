@@ -71,6 +71,20 @@ def test_everybody_else_sees_and_answers_the_whole_clinics(world: StaffWorld, em
     assert acts(world) == [("confirm", "a1"), ("decline", "a2")]
 
 
+def test_an_answer_is_given_with_the_neighbouring_visits_in_view(world: StaffWorld) -> None:
+    world.add("a1", at=TUESDAY_NINE + timedelta(hours=2))
+    world.sign_in()
+    assert "przed wizytą i\u00a0po niej wolne" in world.page()
+    world.add("a2", status=Status.BOOKED, patient=Person("Ewa", "Król"))
+    world.add("a3", MICHAL, at=TUESDAY_NINE + timedelta(hours=3), status=Status.BOOKED, patient=Person("Jan", "Obcy"))
+    world.add("a4", at=TUESDAY_NINE + timedelta(hours=5), status=Status.CANCELLED, patient=Person("Jan", "Odwołany"))
+    assert "wcześniej Król E. do 10:00, później wolne" in world.page().replace("\u00a0", " ")
+    world.add("a5", at=TUESDAY_NINE + timedelta(hours=6), status=Status.BOOKED, patient=Person("Jan", "Nowak"))
+    assert "później Nowak J. od 15:00" in world.page().replace("\u00a0", " ")
+    world.add("a6", at=TUESDAY_NINE - timedelta(days=1), status=Status.BOOKED, patient=Person("Adam", "Wczoraj"))
+    assert "Wczoraj A. do" not in world.page()
+
+
 def test_confirming_twice_is_one_act(world: StaffWorld) -> None:
     world.add("a1")
     world.sign_in()

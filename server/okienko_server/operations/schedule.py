@@ -21,6 +21,17 @@ SHOWN = frozenset({Status.PENDING, Status.BOOKED, Status.FULFILLED, Status.NOSHO
 OVERLAP = timedelta(minutes=2)
 """A change may be committed this much later than the moment it is stamped with: another process's clock, a slow transaction."""
 ARCHIVE_PAGE = 50
+NEAR = timedelta(hours=4)
+WITH_NEIGHBOURS = 12
+"""How many of those that wait are shown with their neighbours: a list longer than this is worked off from the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The visit before and the visit after, None where nothing stands within four hours."""
+
+    before: Glance | None
+    after: Glance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,8 @@ class ScheduleView:
     to_confirm: tuple[Appointment, ...]
     glances: tuple[Glance, ...]
     """The same days of everybody, when only a glance was asked for; `appointments` is empty then."""
+    neighbours: dict[str, Neighbours]
+    """Of the first that wait: appointment id -> what stands before and after with the same therapist that day."""
     encounters: dict[str, Encounter]
     """What of it is tied to a patient already: appointment id -> encounter."""
     since: datetime
@@ -62,7 +75,8 @@ def see_schedule(
         offer = desk.offer_at(connection, scope, changes.revision)
         start, end = _span(offer, first, days)
         today, horizon = _today(offer, now), now + timedelta(days=offer.clinic.horizon_days + 2)
-        waiting = store.between(today, horizon, frozenset({Status.PENDING}), shown)
+        pending = store.between(today, horizon, frozenset({Status.PENDING}), shown)
+        waiting = [one for one in pending if not one.lapsed(now)]
         # What is lapsed but not yet swept up is shown by neither.
         listed = () if quick else store.between(start, end, SHOWN, shown)
         appointments = tuple(one for one in listed if not one.lapsed(now))
@@ -72,14 +86,26 @@ def see_schedule(
             first,
             days,
             appointments,
-            tuple(a for a in waiting if not a.lapsed(now)),
+            tuple(waiting),
             tuple(one for one in seen_at_once if not left_schedule(one.status, one.pending_at, now)),
+            _neighbours(waiting[:WITH_NEIGHBOURS], store),
             EpisodeStore(connection, scope).encounters_at([one.id for one in appointments]),
             since,
             str(changes),
         )
 
     return desk.database.read(work)
+
+
+def _neighbours(waiting: list[Appointment], store: AppointmentStore) -> dict[str, Neighbours]:
+    beside = store.beside(waiting, NEAR, SHOWN)
+    found: dict[str, Neighbours] = {}
+    for one in waiting:
+        near = [other for other in beside if other.practitioner_id == one.practitioner_id and other.id != one.id]
+        before = [other for other in near if one.starts_at - NEAR <= other.starts_at < one.starts_at]
+        after = [other for other in near if one.ends_at <= other.starts_at < one.ends_at + NEAR]
+        found[one.id] = Neighbours(before[-1] if before else None, after[0] if after else None)
+    return found
 
 
 def schedule_changes(since: datetime, *, scope: Scope, desk: Desk) -> str:

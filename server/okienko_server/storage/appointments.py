@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from okienko_server.domain.appointment import Appointment, Person, Status, Step, after
 from okienko_server.domain.details import Details
@@ -57,16 +58,15 @@ _HELD_BY_SESSION = (
     )
     .order_by(_A.id)
 )
-_GLANCES = (
-    select(_A.id, _A.practitioner_id, _A.status, _A.starts_at, _A.pending_at, _A.first_name, _A.last_name)
-    .where(
-        _A.clinic_id == bindparam("clinic"),
-        _A.starts_at >= bindparam("first"),
-        _A.starts_at < bindparam("end"),
-        _A.status.in_(bindparam("statuses", expanding=True)),
-    )
-    .order_by(_A.starts_at, _A.id)
+_GLANCE = select(
+    _A.id, _A.practitioner_id, _A.status, _A.starts_at, _A.ends_at, _A.pending_at, _A.first_name, _A.last_name
 )
+_GLANCES = _GLANCE.where(
+    _A.clinic_id == bindparam("clinic"),
+    _A.starts_at >= bindparam("first"),
+    _A.starts_at < bindparam("end"),
+    _A.status.in_(bindparam("statuses", expanding=True)),
+).order_by(_A.starts_at, _A.id)
 _CHANGES = select(
     func.count(),
     func.coalesce(func.sum(_A.version), 0),
@@ -102,6 +102,7 @@ class Glance(NamedTuple):
     practitioner_id: str
     status: str
     starts_at: datetime
+    ends_at: datetime
     pending_at: datetime | None
     first_name: str
     last_name: str
@@ -245,6 +246,30 @@ class AppointmentStore(ClinicStore):
         """Return what a glance needs of the appointments that begin in [start, end), in time order: a quarter of reading them whole."""
         asked = {"clinic": self.clinic_id, "first": start, "end": end, "statuses": sorted(statuses)}
         return [Glance(*row) for row in self.connection.execute(_GLANCES, asked)]
+
+    def beside(self, some: Sequence[Appointment], within: timedelta, statuses: frozenset[Status]) -> list[Glance]:
+        """Return what begins or ends no farther than `within` from any of some appointments, with the same therapist, in time order."""
+        spots = [
+            and_(
+                _A.practitioner_id == one.practitioner_id,
+                _A.starts_at >= one.starts_at - within,
+                _A.starts_at < one.ends_at + within,
+            )
+            for one in some
+        ]
+        if not spots:
+            return []
+        # The whole span is said once more, because only it lets the index on the start help.
+        first = min(one.starts_at for one in some) - within
+        end = max(one.ends_at for one in some) + within
+        statement = _GLANCE.where(
+            _A.clinic_id == self.clinic_id,
+            _A.starts_at >= first,
+            _A.starts_at < end,
+            _A.status.in_(sorted(statuses)),
+            or_(*spots),
+        )
+        return [Glance(*row) for row in self.connection.execute(statement.order_by(_A.starts_at, _A.id))]
 
     def changes(self, since: datetime, practitioner_id: str = "") -> Changes:
         """Return a value that differs as soon as anything changed after `since`: an appointment, or the clinic's offer.

@@ -16,14 +16,14 @@ from okienko_server.domain.roles import Reach, Right, reach_of
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.convert import CONVERTIBLE
 from okienko_server.operations.review import Answered
-from okienko_server.operations.schedule import ScheduleView
+from okienko_server.operations.schedule import Neighbours, ScheduleView
 from okienko_server.storage.staff import SignedIn
 from okienko_server.texts import load
 from okienko_server.web.pages.present import offer_badge, when_in
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.pages.staff.conversion import record_url
 from okienko_server.web.pages.staff.grid import Grid, grid_of
-from okienko_server.web.pages.staff.team import Team, team_of
+from okienko_server.web.pages.staff.team import Team, short_name, team_of
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
 
@@ -143,6 +143,8 @@ class SchedulePage:
     overdue: str
     """The nudge: how many reservations wait longer than the clinic means to let anybody wait."""
 
+    beside: Mapping[str, str]
+    """The neighbouring visits of those that wait, in words."""
     links: Mapping[str, Way]
     """Where an appointment leads on to: its record when it is tied to a patient, else the dialog that ties it."""
 
@@ -182,6 +184,7 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
         fingerprint=seen.fingerprint,
         notice=notice,
         poll=url_for("staff.changes", since=int(seen.since.timestamp())),
+        beside={key: _beside(found, offer) for key, found in seen.neighbours.items()},
         links=_links(seen, who),
         overdue=_overdue(seen, now),
     )
@@ -211,6 +214,16 @@ def _pairs(seen: ScheduleView, asked: Asked) -> list[tuple[date, Practitioner]]:
         for day in days_from(asked.first, asked.days)
         if day.weekday() < 5 or day in busy or any(hours.weekday == day.weekday() for hours in person.hours)
     ]
+
+
+def _beside(found: Neighbours, offer: Offer) -> str:
+    t, clock = load(), when_in(offer.clinic.zone).time
+    before, after = found.before, found.after
+    words = [
+        t("card.before", time=clock(before.ends_at), name=short_name(before)) if before else t("card.free_before"),
+        t("card.after", time=clock(after.starts_at), name=short_name(after)) if after else t("card.free_after"),
+    ]
+    return ", ".join(words) if before or after else t("card.free_around")
 
 
 def _overdue(seen: ScheduleView, now: datetime) -> str:

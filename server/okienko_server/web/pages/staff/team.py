@@ -75,7 +75,12 @@ def team_of(week: Sequence[date], appointments: Iterable[Glance], offer: Offer, 
         column = bisect_right(begins, one.starts_at) - 1
         shown[one.practitioner_id, column].append(
             Brief(
-                one.id, one.status, clock(one.starts_at), _short(one), states[one.status], f"{urls[column]}#b-{one.id}"
+                one.id,
+                one.status,
+                clock(one.starts_at),
+                short_name(one),
+                states[one.status],
+                f"{urls[column]}#b-{one.id}",
             )
         )
     working = {hours.weekday for person in offer.practitioners.values() for hours in person.hours}
@@ -95,7 +100,8 @@ def team_of(week: Sequence[date], appointments: Iterable[Glance], offer: Offer, 
     )
 
 
-def _short(who: Glance) -> str:
+def short_name(who: Glance) -> str:
+    """Return "Żółkiewska Ł."."""
     return f"{who.last_name} {who.first_name[0]}." if who.first_name else who.last_name
 
 
