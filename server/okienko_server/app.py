@@ -27,7 +27,10 @@ from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.sms_inbox import inbox
 from okienko_server.web.pages.staff.archive import archive
 from okienko_server.web.pages.staff.conversion import conversion
+from okienko_server.web.pages.staff.episode import episodes
 from okienko_server.web.pages.staff.feeds import calendars
+from okienko_server.web.pages.staff.patients import patients
+from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
@@ -35,6 +38,8 @@ from okienko_server.web.policy import check_policies
 from okienko_widget import load
 
 MAX_BODY = 64 * 1024
+PATIENTS = (doors, steps, scripts, oembed, doctor, api)
+STAFF = (staff, conversion, patients, episodes, records, archive, calendars, trail)
 GATEWAYS: dict[str, Callable[[], Gateway]] = {"console": ConsoleGateway, "inbox": InboxGateway}
 
 
@@ -51,22 +56,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)
-    for part in (
-        doors,
-        steps,
-        scripts,
-        oembed,
-        doctor,
-        api,
-        staff,
-        conversion,
-        archive,
-        calendars,
-        trail,
-        assets,
-        inbox,
-        health,
-    ):
+    for part in (*PATIENTS, *STAFF, assets, inbox, health):
         app.register_blueprint(part)
     check_policies(app)
     if settings.worker_inside:

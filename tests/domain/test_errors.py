@@ -18,7 +18,10 @@ from okienko_widget import load
 
 SOURCES = sorted(Path(okienko_server.__file__).parent.rglob("*.py"))
 TOLD_A_CODE = {"FieldRefused", "SlotRefused", "CodeRefused", "ResendRefused", "TokenRefused", "FieldsRefused"}
-STAFF_ONLY = {"sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid", "choice_required"}
+STAFF_ONLY = {
+    "sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid", "choice_required", "record_too_long",
+    "record_empty", "reason_too_long", "title_too_long", "icd10_invalid", "icf_invalid", "pain_invalid",
+}  # fmt: skip
 """Refusals no patient meets: the staff pages have their own words."""
 DOCUMENTED = {
     "slot_past", "slot_short_notice", "slot_beyond_horizon", "slot_off_grid", "slot_outside_hours", "slot_unqualified",

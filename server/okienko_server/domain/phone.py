@@ -34,6 +34,16 @@ def polish_mobile(typed: str, *, field: str = "phone") -> str:
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
 
+def any_polish(typed: str, *, field: str = "phone") -> str:
+    """Return a Polish number of any kind as E.164: staff may note a landline too. Raises FieldRefused: phone_invalid, phone_foreign."""
+    try:
+        return polish_mobile(typed.strip(), field=field)
+    except FieldRefused as refused:
+        if refused.code != "phone_landline":
+            raise
+    return str(phonenumbers.format_number(phonenumbers.parse(typed, "PL"), PhoneNumberFormat.E164))
+
+
 def spoken(e164: str) -> str:
     """Return a kept number the way Poles read it: "601 234 567"."""
     digits = e164.removeprefix("+48")

@@ -242,6 +242,24 @@ class AppointmentStore(ClinicStore):
             statement = statement.where(_A.practitioner_id == practitioner_id)
         return [appointment_of(row) for row in self.connection.execute(statement.order_by(_A.starts_at, _A.id))]
 
+    def of(self, appointment_ids: list[str]) -> list[Appointment]:
+        """Return some appointments by their ids, in time order."""
+        statement = select(_A.__table__).where(_A.clinic_id == self.clinic_id, _A.id.in_(appointment_ids))
+        return [appointment_of(row) for row in self.connection.execute(statement.order_by(_A.starts_at, _A.id))]
+
+    def consents(self, appointment_ids: list[str]) -> list[tuple[str, str, str, datetime, str]]:
+        """Return (appointment id, kind, version of the wording, when, by whom) of the consents given with some appointments."""
+        statement = select(
+            ConsentRow.appointment_id,
+            ConsentRow.kind,
+            ConsentRow.text_version,
+            ConsentRow.given_at,
+            ConsentRow.given_by,
+        ).where(ConsentRow.clinic_id == self.clinic_id, ConsentRow.appointment_id.in_(appointment_ids))
+        return [
+            (r[0], r[1], r[2], r[3], r[4]) for r in self.connection.execute(statement.order_by(ConsentRow.given_at))
+        ]
+
     def glances(self, start: datetime, end: datetime, statuses: frozenset[Status]) -> list[Glance]:
         """Return what a glance needs of the appointments that begin in [start, end), in time order: a quarter of reading them whole."""
         asked = {"clinic": self.clinic_id, "first": start, "end": end, "statuses": sorted(statuses)}

@@ -72,6 +72,16 @@ class AuditStore(ClinicStore):
         for row in self.connection.execute(statement):
             yield _linked(row)
 
+    def about(self, object_ids: list[str]) -> list[Linked]:
+        """Return what was done to or read of some objects, oldest first."""
+        joined = (StaffRow.clinic_id == _A.clinic_id) & (StaffRow.id == _A.staff_id)
+        statement = (
+            select(_A.__table__, StaffRow.name)
+            .outerjoin(StaffRow, joined)
+            .where(_A.clinic_id == self.clinic_id, _A.object_id.in_(object_ids))
+        )
+        return [_linked(row, row.name or "") for row in self.connection.execute(statement.order_by(_A.number))]
+
     def latest(self, limit: int, *, before: int = 0, staff_id: str = "") -> list[Linked]:
         """Return up to `limit` rows, newest first, older than number `before` (0: from the newest), of one staff member or all."""
         joined = (StaffRow.clinic_id == _A.clinic_id) & (StaffRow.id == _A.staff_id)

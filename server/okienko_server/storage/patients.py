@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
 from okienko_server.domain.appointment import Person
 from okienko_server.domain.errors import EditConflict, NotFound
@@ -38,6 +38,21 @@ class PatientStore(ClinicStore):
             # A half-open span instead of LIKE: the same on both engines, and it uses the index.
             statement = statement.where(_P.surname_key >= key, _P.surname_key < key + "\U0010ffff")
         statement = statement.order_by(_P.surname_key, _P.first_name, _P.id).limit(limit)
+        return [_patient(row) for row in self.connection.execute(statement)]
+
+    def recent(self, limit: int) -> list[Patient]:
+        """Return the patients within reach met last, the latest first."""
+        own = self.scope.own_only(Right.SEE_PATIENTS)
+        met = select(_N.patient_id, func.max(_N.made_at).label("at")).where(_N.clinic_id == self.clinic_id)
+        if own:
+            met = met.where(_N.practitioner_id == own)
+        latest = met.group_by(_N.patient_id).order_by(func.max(_N.made_at).desc()).limit(limit).subquery()
+        statement = (
+            select(_P.__table__)
+            .join(latest, latest.c.patient_id == _P.id)
+            .where(_P.clinic_id == self.clinic_id)
+            .order_by(latest.c.at.desc(), _P.id)
+        )
         return [_patient(row) for row in self.connection.execute(statement)]
 
     def candidates(self, surname: str, phone: str, limit: int = 20) -> list[Patient]:

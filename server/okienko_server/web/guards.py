@@ -19,12 +19,14 @@ from okienko_server.operations.sign_in import signed_in
 from okienko_server.storage.generations import TokenStore
 from okienko_server.storage.staff import SignedIn
 from okienko_server.web.house import house
-from okienko_server.web.policy import Policy, policy_of, right_of
+from okienko_server.web.policy import Policy, is_large, policy_of, right_of
 from okienko_server.web.references import plain_id
 
 STAFF_COOKIE = "okienko_staff"
 LONGEST_PAUSE = timedelta(hours=24)
 """A page left open longer than this begins anew; until then a form may still be sent and nothing typed is lost."""
+LARGE_FORM = 512 * 1024
+"""Bytes of a form with a long document: eight texts of 8,000 Polish letters take six bytes a letter."""
 SECURE_STAFF_COOKIE = "__Host-okienko_staff"
 
 
@@ -53,6 +55,8 @@ def guard() -> None:
     kind, now = policy_of(current_app, request.endpoint), house().clock()
     if "\0" in request.path and kind is not Policy.EMBED:
         raise NotFound
+    if is_large(current_app, request.endpoint):
+        request.max_content_length = request.max_form_memory_size = LARGE_FORM
     g.widget_session = g.staff = None
     if kind is Policy.PORTAL:
         enter(new_portal_session(now))

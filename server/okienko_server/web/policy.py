@@ -11,7 +11,7 @@ from flask import Flask
 from okienko_server.domain.roles import Right
 
 View = TypeVar("View", bound=Callable[..., Any])
-_MARK, _RIGHT = "okienko_policy", "okienko_right"
+_MARK, _RIGHT, _LARGE = "okienko_policy", "okienko_right", "okienko_large"
 
 
 class Policy(Enum):
@@ -44,6 +44,17 @@ def policy(kind: Policy, right: Right | None = None) -> Callable[[View], View]:
         return view
 
     return declare
+
+
+def large_form(view: View) -> View:
+    """Declare that a view takes a long document: half a megabyte instead of the usual bound."""
+    setattr(view, _LARGE, True)
+    return view
+
+
+def is_large(app: Flask, endpoint: str) -> bool:
+    """Return whether an endpoint takes a long document."""
+    return bool(getattr(app.view_functions.get(endpoint), _LARGE, False))
 
 
 def policy_of(app: Flask, endpoint: str) -> Policy | None:

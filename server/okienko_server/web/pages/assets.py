@@ -18,6 +18,7 @@ from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.chrome import chrome, csrf, wrong
 from okienko_server.web.policy import Policy, policy
+from okienko_widget import load as widget_texts
 from okienko_widget.bundle import tight_css, tight_js
 from okienko_widget.icons import ICONS, MARK
 
@@ -57,6 +58,7 @@ def _cells() -> str:
 
 ASSETS = {
     "staff.css": Asset(tight_css(_sheet()) + _cells(), "text/css"),
+    "record.js": Asset(tight_js(_source("record.js")), "text/javascript"),
     "staff.js": Asset(tight_js(_source("staff.js")), "text/javascript"),
 }
 _VERSIONS = {name: asset.version for name, asset in ASSETS.items()}
@@ -86,5 +88,14 @@ def _prepare_templates(state: BlueprintSetupState) -> None:
     environment.autoescape = True
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(t=load(), icons=ICONS, mark=MARK, asset=asset_url, chrome=chrome, csrf=csrf, wrong=wrong)
+    environment.globals.update(
+        t=load(),
+        icons=ICONS,
+        mark=MARK,
+        asset=asset_url,
+        chrome=chrome,
+        csrf=csrf,
+        wrong=wrong,
+        widget_t=widget_texts(),
+    )
     environment.filters.update(spoken=spoken, demo_moment=when_in(DEMO_ZONE).full)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused, FieldsRefused
@@ -99,7 +99,7 @@ _FIELDS = ("choice", "kind", "category", "title", "first_name", "last_name", "bi
 
 def record_url(appointment_id: str) -> str:
     """Return where the documentation of an appointment stands for this person; the schedule for one who may not read it."""
-    if scope().reach(Right.READ_RECORDS) is Reach.NONE or "records.page" not in current_app.view_functions:
+    if scope().reach(Right.READ_RECORDS) is Reach.NONE:
         return url_for("staff.schedule", did="converted", about=appointment_id)
     return url_for("records.page", appointment_id=appointment_id)
 
