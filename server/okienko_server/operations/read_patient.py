@@ -13,7 +13,7 @@ from okienko_server.domain.cells import local_day
 from okienko_server.domain.details import printable
 from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, NotAllowed
 from okienko_server.domain.offer import Offer
-from okienko_server.domain.patient import MAX_TITLE, Episode, Patient, checked_person
+from okienko_server.domain.patient import MAX_TITLE, Episode, Patient, checked_person, surname_key
 from okienko_server.domain.phone import any_polish
 from okienko_server.domain.roles import Reach, Right
 from okienko_server.domain.scope import Scope
@@ -65,6 +65,8 @@ def find_patients(surname: str, phone: str, *, scope: Scope, desk: Desk) -> list
         store = PatientStore(connection, scope)
         if not number and not asked:
             return store.recent(RECENT)
+        if not number and not surname_key(asked):
+            return []  # signs that stand in nobody's name
         return store.search(asked, number, FOUND)
 
     return desk.database.read(work)
