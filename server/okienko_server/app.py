@@ -29,7 +29,9 @@ from okienko_server.web.pages.staff.archive import archive
 from okienko_server.web.pages.staff.conversion import conversion
 from okienko_server.web.pages.staff.episode import episodes
 from okienko_server.web.pages.staff.feeds import calendars
+from okienko_server.web.pages.staff.hours import hours
 from okienko_server.web.pages.staff.patients import patients
+from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.staff.trail import trail
@@ -39,7 +41,7 @@ from okienko_widget import load
 
 MAX_BODY = 64 * 1024
 PATIENTS = (doors, steps, scripts, oembed, doctor, api)
-STAFF = (staff, conversion, patients, episodes, records, archive, calendars, trail)
+STAFF = (staff, conversion, patients, episodes, records, planning, hours, archive, calendars, trail)
 GATEWAYS: dict[str, Callable[[], Gateway]] = {"console": ConsoleGateway, "inbox": InboxGateway}
 
 

@@ -21,6 +21,7 @@ TOLD_A_CODE = {"FieldRefused", "SlotRefused", "CodeRefused", "ResendRefused", "T
 STAFF_ONLY = {
     "sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid", "choice_required", "record_too_long",
     "record_empty", "reason_too_long", "title_too_long", "icd10_invalid", "icf_invalid", "pain_invalid",
+    "hours_unreadable", "hours_backwards", "hours_off_grid", "hours_overlap", "absence_invalid",
 }  # fmt: skip
 """Refusals no patient meets: the staff pages have their own words."""
 DOCUMENTED = {

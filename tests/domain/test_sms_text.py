@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okienko_server.domain.sms_text import SEGMENT, fold, one_segment, septets
-from okienko_server.operations.sms_wording import confirmation_text, declined_text, verification_text
+from okienko_server.operations.sms_wording import (
+    cancelled_text,
+    confirmation_text,
+    declined_text,
+    moved_text,
+    verification_text,
+)
 from okienko_widget import load
 from tests.domain.worlds import CLINIC, local
 
@@ -64,8 +70,9 @@ def test_the_longest_name_leaves_room_for_all_the_rest(name: str, starts_at: dat
     code, confirmed = verification_text(load(), clinic, "048213"), confirmation_text(load(), clinic, starts_at)
     assert fits(code) and "048213" in code and code.endswith("Nie podawaj go nikomu.")
     assert fits(confirmed) and "122 345 678" in confirmed and confirmed.endswith("Do zobaczenia!")
-    declined = declined_text(load(), clinic, starts_at)
-    assert fits(declined) and declined.endswith("122 345 678.")
+    for text in (declined_text, cancelled_text, moved_text):
+        told = text(load(), clinic, starts_at)
+        assert fits(told) and told.endswith("122 345 678.")
 
 
 @given(NAMES)
@@ -106,7 +113,7 @@ def test_both_doubled_hours_are_told_apart() -> None:
 
 def test_no_message_speaks_of_health() -> None:
     said = verification_text(load(), CLINIC, "048213") + confirmation_text(load(), CLINIC, LATE)
-    said += declined_text(load(), CLINIC, LATE)
+    said += "".join(text(load(), CLINIC, LATE) for text in (declined_text, cancelled_text, moved_text))
     assert not [
         label for key in load() if key.startswith("category.") if fold(label := load()(key)).lower() in said.lower()
     ]

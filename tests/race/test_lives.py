@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from okienko_server.domain.appointment import (
     HOLD_MINUTES,
+    MOVABLE,
     OCCUPYING,
     STEPS,
     UNCONFIRMED,
@@ -31,6 +32,7 @@ from okienko_server.domain.scope import Scope, ScopeKind, Source
 from okienko_server.domain.verification import CODE_MINUTES, Challenge, code_digest
 from okienko_server.operations.convert import ConvertRequest, convert
 from okienko_server.operations.hold import release
+from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.review import confirm, decline, lapse_unanswered
 from okienko_server.operations.send_sms import expire_holds
 from okienko_server.operations.verify import verify_code
@@ -39,7 +41,7 @@ from okienko_server.storage.challenges import ChallengeStore
 from okienko_server.storage.tables import CellRow
 from tests.conftest import MONDAY, PEPPER
 from tests.storage.rows import differences
-from tests.web.staff_world import StaffWorld
+from tests.web.staff_world import MICHAL, ZOFIA, StaffWorld
 
 ROUNDS = 2000 if os.environ.get("OKIENKO_PROOF") == "1" else 120
 HANDS = 4
@@ -89,12 +91,20 @@ class Lives(StaffWorld):
         return {
             "confirm": lambda key: confirm(key, **staff),
             "decline": lambda key: decline(key, "", **staff),
+            "cancel": lambda key: cancel(key, "", **staff),
+            "move": lambda key: move(key, self.elsewhere(key), self.get(key).starts_at, **staff),
             "convert": lambda key: convert(key, wanted, **staff),
             "lapse": lambda key: lapse_unanswered(desk=self.desk, now=MONDAY + UNCONFIRMED),
             "verify": lambda key: verify_code(key, CODE, **guest),
             "release": lambda key: release(key, scope=visitor, desk=self.desk, now=staff["now"]),
             "expire": lambda key: expire_holds(desk=self.desk, now=MONDAY + timedelta(minutes=HOLD_MINUTES + 1)),
         }
+
+    def elsewhere(self, appointment_id: str) -> Where:
+        """Return a place half an hour later: over itself and over whoever stands next, with the same therapist or another."""
+        found = self.get(appointment_id)
+        who = self.opened.practitioners[ZOFIA if int(appointment_id[1:]) % 3 else MICHAL]
+        return Where(who, found.location_id, found.starts_at + timedelta(minutes=30), outside=True)
 
     def play(self, chance: random.Random) -> Round:
         """Let four hands do something to the round's appointments at the same moment."""
@@ -126,6 +136,8 @@ class Lives(StaffWorld):
             everywhere = [name for name, _ in game.done if name in ("lapse", "expire")]
             if after.status not in reachable(before.status, [*names, *everywhere]):
                 yield f"{before.id}: {before.status} -> {after.status} by {names} and {everywhere}"
+            if "move" in names and after.status in MOVABLE and after.starts_at == before.starts_at:
+                yield f"{before.id}: moved, and still where it was"
             cells = self.cells(before.id)
             wanted = set(after.occupied(self.offer().service(after.service_id))) if after.status in OCCUPYING else set()
             if cells != wanted:
@@ -139,9 +151,9 @@ class Lives(StaffWorld):
 
 MEANS: dict[str, tuple[Step, ...]] = {
     "confirm": (Step.CONFIRM,), "convert": (Step.CONFIRM,), "decline": (Step.DECLINE,), "lapse": (Step.LAPSE,),
-    "verify": (Step.VERIFY,), "release": (Step.RELEASE,), "expire": (Step.EXPIRE,),
+    "cancel": (Step.CANCEL,), "move": (), "verify": (Step.VERIFY,), "release": (Step.RELEASE,), "expire": (Step.EXPIRE,),
 }  # fmt: skip
-MAY_DO_NOTHING = {"lapse", "expire", "release", "convert", "confirm"}
+MAY_DO_NOTHING = {"lapse", "expire", "release", "convert", "confirm", "move"}
 """Acts that succeed without a step when there is nothing (left) to do."""
 
 

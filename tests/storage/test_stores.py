@@ -24,6 +24,7 @@ from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.challenges import AnswerStore, ChallengeStore
 from okienko_server.storage.diary import DiaryStore, Entry
 from okienko_server.storage.directory import PortalStore
+from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import ClinicRecordStore
@@ -128,7 +129,7 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     DiaryStore(connection, scope).fill([Entry(planned, cells)], WARSAW)
     OfferStore(connection, scope).raise_revision()
     ClinicRecordStore(connection, scope).allow_origins(("https://example.pl",))
-    ClinicRecordStore(connection, scope).add_absence("anna", NOW, LATER, "urlop")
+    HoursStore(connection, scope).add_absence("anna", NOW, LATER, "urlop")
     staff = staff_of(clinic_id)
     patients, episodes = PatientStore(connection, staff), EpisodeStore(connection, staff)
     AuditStore(connection, staff).append(b"key", Act.CONFIRM, "appointment", "a1", NOW)

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from okienko_server.domain.appointment import Person
 from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import ProblemCategory
+from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.patients import EpisodeStore, PatientStore
 from tests.web.staff_world import ZOFIA, StaffWorld
 
@@ -40,6 +41,17 @@ class Records(StaffWorld):
         """Write that an appointment belongs to a patient's episode."""
         made = Encounter(appointment_id, patient, episode, self.opened.practitioners[who], LONG_AGO, "")
         assert self.desk.database.write(lambda connection: EpisodeStore(connection, self.scope).tie(made))
+
+    def away(self, who: str, reason: str) -> str:
+        """Write an absence next month and return its id."""
+        key, start = self.opened.practitioners[who], datetime(2026, 12, 14, 7, 0, tzinfo=UTC)
+        self.desk.database.write(
+            lambda connection: HoursStore(connection, self.scope).add_absence(
+                key, start, start.replace(hour=15), reason
+            )
+        )
+        kept = self.desk.database.read(lambda connection: HoursStore(connection, self.scope).absences(LONG_AGO))
+        return next(one.id for one in kept if one.practitioner_id == key)
 
     def dialog(self, appointment_id: str = "a1") -> str:
         answer = self.client.get(f"/staff/appointments/{appointment_id}/convert")

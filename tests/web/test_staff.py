@@ -209,12 +209,12 @@ def test_declining_keeps_the_reason_and_tells_the_patient(world: StaffWorld, app
     answer = world.answer("a1", "decline", reason="Potrzebny inny terapeuta")
     page = answer.get_data(as_text=True)
     assert (world.get("a1").status, world.get("a1").decline_reason) == (Status.CANCELLED, "Potrzebny inny terapeuta")
-    assert "SMS o\u00a0odmowie jest w\u00a0drodze." in page
+    assert "SMS do pacjenta jest w\u00a0drodze." in page
     assert "601" not in answer.request.url and 'id="b-a1"' not in page
     send_due(app.extensions["okienko"].gateway, desk=world.desk, now=clock.now)
     (told,) = app.extensions["okienko"].gateway.messages()
     assert (told.phone, "wt. 24.11, 9:00" in told.body, "terapeuta" in told.body) == ("+48601234567", True, False)
-    assert "SMS o\u00a0odmowie został wysłany." in world.page("?did=declined&about=a1")
+    assert "SMS do pacjenta został wysłany." in world.page("?did=declined&about=a1")
 
 
 def test_a_patient_the_message_never_reached_is_called(world: StaffWorld, clock: Clock) -> None:
@@ -226,7 +226,7 @@ def test_a_patient_the_message_never_reached_is_called(world: StaffWorld, clock:
         clock.forward(hours=2)
     world.sign_in()
     page = world.page("?did=declined&about=a1")
-    assert "SMS o\u00a0odmowie nie doszedł – zadzwoń:" in page and 'href="tel:+48601234567">601 234 567' in page
+    assert "SMS do pacjenta nie doszedł – zadzwoń:" in page and 'href="tel:+48601234567">601 234 567' in page
 
 
 class Refusing:

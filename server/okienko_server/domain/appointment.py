@@ -59,6 +59,8 @@ STEPS: dict[tuple[Status, Step], Status] = {
     (Status.BOOKED, Step.MISS): Status.NOSHOW,
 }
 
+MOVABLE = frozenset({Status.PENDING, Status.BOOKED})
+"""Statuses in which an appointment may be moved to another time or therapist; its status stays."""
 OCCUPYING = frozenset({Status.PROPOSED, Status.PENDING, Status.BOOKED, Status.FULFILLED, Status.NOSHOW})
 """Statuses whose cells stay taken."""
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid
+from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid, days_from
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
@@ -206,6 +206,10 @@ class Offer:
         if locks.category:
             people = {key: one.only(locks.category) for key, one in people.items()}
         return replace(self, services=services, practitioners=people)
+
+    def grids(self, first: date, count: int) -> list[DayGrid]:
+        """Return the grids of `count` local days from `first`."""
+        return [day_grid(self.clinic.zone, day) for day in days_from(first, count)]
 
     def services_for(self, kind: ServiceKind, category: ProblemCategory) -> list[HealthcareService]:
         return [service for service in self.services.values() if service.suits(kind, category)]

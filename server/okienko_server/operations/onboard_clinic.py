@@ -26,6 +26,7 @@ from okienko_server.domain.plan import (
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.generations import TokenStore
+from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.onboarding import ClinicRecordStore, Ids, OnboardingStore
 
@@ -116,5 +117,5 @@ def record_absence(
 ) -> None:
     """Take [start, end), aware, out of a practitioner's offer; appointments already made stay."""
     desk.database.write(
-        lambda connection: ClinicRecordStore(connection, scope).add_absence(practitioner_id, start, end, reason)
+        lambda connection: HoursStore(connection, scope).add_absence(practitioner_id, start, end, reason)
     )

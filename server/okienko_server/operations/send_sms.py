@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Step
 from okienko_server.domain.errors import StepNotAllowed
@@ -61,17 +64,19 @@ def expire_holds(*, desk: Desk, now: datetime) -> int:
 
 def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> None:
     scope = operator_scope().at(clinic_id)
-    with desk.database.writing() as connection:
+
+    def work(connection: Connection) -> None:
         store = AppointmentStore(connection, scope)
         held = store.get(appointment_id, lock=True)
         if held.held_until is None or held.held_until > now:
             return
-        try:
-            store.step(held, Step.EXPIRE, now)
-        except StepNotAllowed:
-            return
+        store.step(held, Step.EXPIRE, now)
         OutboxStore(connection, scope).forget(appointment_id)
         OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
+
+    # `write` runs it again when it met somebody crosswise; a step no longer possible was taken by somebody else.
+    with suppress(StepNotAllowed):
+        desk.database.write(work)
 
 
 def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:

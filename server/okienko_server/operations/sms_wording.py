@@ -14,6 +14,8 @@ from okienko_widget.when import When
 VERIFICATION = "verification"
 CONFIRMATION = "confirmation"
 DECLINED = "declined"
+CANCELLED = "cancelled"
+MOVED = "moved"
 
 
 def verification_text(texts: Texts, clinic: Clinic, code: str) -> str:
@@ -30,6 +32,16 @@ def confirmation_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
 def declined_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
     """Return the SMS after the clinic declined a reservation: which one, and where to call. Never why."""
     return _about_time(texts, DECLINED, clinic, starts_at)
+
+
+def cancelled_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
+    """Return the SMS after the clinic cancelled a visit: which one, and where to call. Never why."""
+    return _about_time(texts, CANCELLED, clinic, starts_at)
+
+
+def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
+    """Return the SMS after the clinic moved a visit: its new time, and where to call when it does not suit."""
+    return _about_time(texts, MOVED, clinic, starts_at)
 
 
 def _about_time(texts: Texts, kind: str, clinic: Clinic, starts_at: datetime) -> str:

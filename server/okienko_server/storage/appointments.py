@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
 
-from okienko_server.domain.appointment import Appointment, Person, Status, Step, after
+from okienko_server.domain.appointment import MOVABLE, Appointment, Person, Status, Step, after
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import NotFound, StepNotAllowed
 from okienko_server.domain.offer import ServiceKind
@@ -313,6 +313,15 @@ class AppointmentStore(ClinicStore):
             statement = statement.where(_A.practitioner_id == practitioner_id)
         statement = statement.order_by(_A.starts_at.desc(), _A.id).limit(limit)
         return [appointment_of(row) for row in self.connection.execute(statement)]
+
+    def move(self, before: Appointment, after: Appointment, now: datetime) -> None:
+        """Write another time, therapist or address; raises StepNotAllowed for what can no longer be moved."""
+        if before.status not in MOVABLE:
+            raise StepNotAllowed
+        self._change(
+            before, now, practitioner_id=after.practitioner_id, location_id=after.location_id, starts_at=after.starts_at,
+            ends_at=after.ends_at,
+        )  # fmt: skip
 
     def set_kind(self, appointment_id: str, kind: ServiceKind, now: datetime) -> None:
         """Say what kind of visit it turned out to be; also tells every open schedule that something hangs on it now."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -11,7 +10,6 @@ from sqlalchemy import Connection, insert, select, update
 from okienko_server.domain.plan import ClinicPlan, OpenedClinic, PlanRefused, PractitionerPlan, Shift
 from okienko_server.domain.scope import Scope
 from okienko_server.storage.ids import new_id
-from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import (
     AbsenceRow,
@@ -140,12 +138,6 @@ class ClinicRecordStore(ClinicStore):
             .where(ClinicRow.clinic_id == self.clinic_id)
             .values(allowed_origins=" ".join(origins), revision=ClinicRow.revision + 1)
         )
-
-    def add_absence(self, practitioner_id: str, start: datetime, end: datetime, reason: str) -> None:
-        """Write a span of aware time in which a practitioner does not work."""
-        absence = {"practitioner_id": practitioner_id, "starts_at": start, "ends_at": end, "reason": reason}
-        self.connection.execute(insert(AbsenceRow), {"clinic_id": self.clinic_id, "id": new_id(), **absence})
-        OfferStore(self.connection, self.scope).raise_revision()
 
 
 def _span(shift: Shift) -> dict[str, int]:

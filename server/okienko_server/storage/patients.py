@@ -159,6 +159,14 @@ class EpisodeStore(ClinicStore):
         }  # fmt: skip
         return self.connection.execute(_TIE[self.dialect], row).first() is not None
 
+    def follow(self, appointment_id: str, practitioner_id: str) -> None:
+        """Let the encounter of a moved appointment, if there is one, be with its new therapist."""
+        self.connection.execute(
+            update(_N)
+            .where(_N.clinic_id == self.clinic_id, _N.appointment_id == appointment_id)
+            .values(practitioner_id=practitioner_id)
+        )
+
     def encounter(self, appointment_id: str) -> Encounter | None:
         """Return what an appointment is tied to, None while it is not."""
         statement = select(_N.__table__).where(_N.clinic_id == self.clinic_id, _N.appointment_id == appointment_id)

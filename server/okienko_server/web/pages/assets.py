@@ -13,6 +13,7 @@ from jinja2 import StrictUndefined
 
 from okienko_server.domain.cells import ORDINARY_DAY
 from okienko_server.domain.errors import NotFound
+from okienko_server.domain.offer import HealthcareService, Location, Practitioner
 from okienko_server.domain.phone import spoken
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
@@ -81,6 +82,11 @@ def asset_url(name: str) -> str:
     return url_for("assets.asset", name=name, v=_VERSIONS[name])
 
 
+def _named(thing: Practitioner | Location | HealthcareService) -> tuple[str, str]:
+    """Return (id, name) of something to choose from a list."""
+    return thing.id, thing.name
+
+
 @assets.record_once
 def _prepare_templates(state: BlueprintSetupState) -> None:
     """Every template escapes what it shows and refuses unknown names; Flask alone would leave `.jinja` files bare."""
@@ -98,4 +104,4 @@ def _prepare_templates(state: BlueprintSetupState) -> None:
         wrong=wrong,
         widget_t=widget_texts(),
     )
-    environment.filters.update(spoken=spoken, demo_moment=when_in(DEMO_ZONE).full)
+    environment.filters.update(named=_named, spoken=spoken, demo_moment=when_in(DEMO_ZONE).full)

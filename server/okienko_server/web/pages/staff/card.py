@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from okienko_server.domain.appointment import Appointment, Status
+from okienko_server.domain.appointment import MOVABLE, Appointment, Status
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import spoken
@@ -45,6 +45,9 @@ class Card:
     dial: str
     child: bool
     waits: bool
+    movable: bool
+    begun: bool
+    """Planned and begun: it may be said what became of it."""
     late: bool
     """Waits longer for an answer than the clinic means to let anybody wait."""
     day: str
@@ -78,6 +81,8 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
         dial=appointment.phone,
         child=appointment.age.is_child,
         waits=waits,
+        movable=appointment.status in MOVABLE,
+        begun=appointment.status is Status.BOOKED and appointment.starts_at <= now,
         late=appointment.overdue(offer.clinic.answer_minutes, now),
         day=local_day(appointment.starts_at, zone).isoformat(),
         practitioner_id=appointment.practitioner_id,

@@ -31,6 +31,8 @@ WEEK, DAY = "week", "day"
 EVERYBODY = "all"
 FARTHEST = timedelta(days=3 * 366)
 """How far from today the schedule can be leafed."""
+TOLD_BY_SMS = ("declined", "moved", "cancelled")
+"""Acts after which the patient gets a message, so the page says how that stands."""
 SEVERAL = 8
 """More therapists than this are a list to choose from instead of chips."""
 
@@ -290,7 +292,7 @@ def notice_of(did: str, found: Answered, offer: Offer, now: datetime) -> Notice 
     """Return what to say after an answer, by how the appointment and its message stand now; None when that fits nothing that was done."""
     t, card = load(), card_of(found.appointment, offer, now)
     key = f"notice.{did}.{card.state}"
-    if did == "declined" and card.state == "cancelled":
+    if key in t and did in TOLD_BY_SMS:
         told = t(f"notice.sms.{found.sms or 'none'}")
         words = f"{t(key, name=card.name, when=card.when)} {told}"
         return Notice(words) if found.sms in ("queued", "sent") else Notice(words, card.phone, card.dial)

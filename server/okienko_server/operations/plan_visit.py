@@ -1,0 +1,261 @@
+"""Staff change the schedule by the same occupancy rules as patients: put in, move, cancel, and what became of a visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from okienko_server.domain.appointment import Appointment, Person, Status, Step
+from okienko_server.domain.audit import Act
+from okienko_server.domain.cells import CELL_MINUTES, cell_at, instant_of, local_day, ones
+from okienko_server.domain.details import MAX_COMMENT, MAX_NAME, printable
+from okienko_server.domain.errors import (
+    EditConflict,
+    FieldRefused,
+    FieldsRefused,
+    SlotRefused,
+    SlotTaken,
+    StepNotAllowed,
+)
+from okienko_server.domain.offer import HealthcareService, Offer
+from okienko_server.domain.phone import any_polish
+from okienko_server.domain.problem import ADULT, category_of
+from okienko_server.domain.roles import Right
+from okienko_server.domain.scope import Scope, Source
+from okienko_server.operations.desk import Desk
+from okienko_server.operations.sms_wording import CANCELLED, MOVED, cancelled_text, moved_text
+from okienko_server.storage.appointments import AppointmentStore
+from okienko_server.storage.ids import new_appointment_id
+from okienko_server.storage.occupancy import OccupancyStore
+from okienko_server.storage.outbox import OutboxStore
+from okienko_server.storage.patients import EpisodeStore
+
+MAX_REASON = 300
+FARTHEST = timedelta(days=2 * 366)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in the schedule; `start` is aware. `outside` says that it may lie outside the opening hours, knowingly."""
+
+    practitioner_id: str
+    location_id: str
+    start: datetime
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewVisit:
+    """What staff put in; the telephone may stay empty, then nobody gets an SMS about it later."""
+
+    where: Where
+    service_id: str
+    category: str
+    first_name: str
+    last_name: str
+    phone: str = ""
+    comment: str = ""
+
+
+def put_in(visit: NewVisit, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
+    """Return the planned appointment staff put in at that place.
+
+    Raises FieldsRefused, SlotTaken with the nearest free starts, SlotRefused (slot_past, slot_outside_hours), NotAllowed, NotFound.
+    """
+    scope.check_own(Right.CHANGE_SCHEDULE, visit.where.practitioner_id)
+    person, phone, comment = _checked(visit)
+
+    def work(connection: Connection) -> Appointment:
+        offer = desk.current_offer(connection, scope)
+        service = offer.service(visit.service_id)
+        made = Appointment(
+            id=new_appointment_id(), clinic_id=scope.clinic_id, practitioner_id=visit.where.practitioner_id,
+            location_id=visit.where.location_id, service_id=service.id, status=Status.BOOKED, source=Source.STAFF, session_id="",
+            kind=service.kind, category=category_of(visit.category), age=ADULT, any_practitioner=False,
+            starts_at=visit.where.start, ends_at=visit.where.start + timedelta(minutes=service.minutes), created_at=now,
+            held_until=None, patient=person, phone=phone, comment=comment,
+        )  # fmt: skip
+        _check_place(visit.where, service, offer, now)
+        AppointmentStore(connection, scope).add(made)
+        _take(connection, made, service, offer, scope, now)
+        desk.note_act(connection, scope, Act.PUT_IN, "appointment", made.id, now)
+        return made
+
+    return desk.database.write(work)
+
+
+def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
+    """Move a pending or planned appointment; the old time is kept until the new one is had, and the patient gets an SMS.
+
+    `seen` is the start the asker saw. Raises EditConflict when it begins elsewhere by now, SlotTaken, SlotRefused, StepNotAllowed,
+    NotAllowed, NotFound (also for another therapist's, when one's own only are within reach).
+    """
+    scope.check_own(Right.CHANGE_SCHEDULE, where.practitioner_id)
+
+    def work(connection: Connection) -> Appointment:
+        store, occupancy = AppointmentStore(connection, scope), OccupancyStore(connection, scope)
+        before = store.get(appointment_id, lock=True)
+        scope.check_own(Right.CHANGE_SCHEDULE, before.practitioner_id)
+        if before.starts_at != seen:
+            raise EditConflict
+        offer = desk.current_offer(connection, scope)
+        service = offer.service(before.service_id)
+        _check_place(where, service, offer, now)
+        after = replace(
+            before,
+            practitioner_id=where.practitioner_id,
+            location_id=where.location_id,
+            starts_at=where.start,
+            ends_at=where.start + (before.ends_at - before.starts_at),
+        )
+        # Given back first, within the same transaction: nobody sees it free before the new place is had.
+        occupancy.free(appointment_id, offer.clinic.zone)
+        store.move(before, after, now)
+        _take(connection, after, service, offer, scope, now)
+        EpisodeStore(connection, scope).follow(appointment_id, after.practitioner_id)
+        if after.phone and after.starts_at != before.starts_at:
+            text = moved_text(desk.texts, offer.clinic, after.starts_at)
+            OutboxStore(connection, scope).add(appointment_id, MOVED, after.phone, text, now)
+        desk.note_act(connection, scope, Act.MOVE, "appointment", appointment_id, now)
+        return after
+
+    moved = desk.database.write(work)
+    desk.outbox_bell.set()
+    return moved
+
+
+def cancel(
+    appointment_id: str, reason: str, *, tell: bool = True, scope: Scope, desk: Desk, now: datetime
+) -> Appointment:
+    """Cancel a pending or planned appointment for the clinic and give its time back; `tell` sends the patient an SMS without the reason.
+
+    Raises FieldRefused, StepNotAllowed, NotAllowed, NotFound.
+    """
+    reason = reason.replace("\r\n", "\n").strip()
+    if len(reason) > MAX_REASON or not printable(reason):
+        raise FieldRefused("reason_too_long" if len(reason) > MAX_REASON else "bad_request", field="reason")
+
+    def work(connection: Connection) -> Appointment:
+        store = AppointmentStore(connection, scope)
+        before = store.get(appointment_id, lock=True)
+        scope.check_own(Right.CHANGE_SCHEDULE, before.practitioner_id)
+        clinic = desk.current_offer(connection, scope).clinic
+        after = store.step(before, Step.CANCEL, now, decline_reason=reason)
+        OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
+        if tell and before.phone and before.starts_at > now:
+            text = cancelled_text(desk.texts, clinic, before.starts_at)
+            OutboxStore(connection, scope).add(appointment_id, CANCELLED, before.phone, text, now)
+        desk.note_act(connection, scope, Act.CANCEL, "appointment", appointment_id, now)
+        return after
+
+    after = desk.database.write(work)
+    desk.outbox_bell.set()
+    return after
+
+
+def settle(appointment_id: str, step: Step, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
+    """Say of a planned visit that has begun whether it took place (Step.FULFIL) or the patient missed it (Step.MISS).
+
+    Raises StepNotAllowed before its start, NotAllowed, NotFound.
+    """
+
+    def work(connection: Connection) -> Appointment:
+        store = AppointmentStore(connection, scope)
+        before = store.get(appointment_id, lock=True)
+        scope.check_own(Right.CHANGE_SCHEDULE, before.practitioner_id)
+        if before.starts_at > now:
+            raise StepNotAllowed
+        after = store.step(before, step, now)
+        act = Act.MISS if step is Step.MISS else Act.FULFIL
+        desk.note_act(connection, scope, act, "appointment", appointment_id, now)
+        return after
+
+    return desk.database.write(work)
+
+
+def free_beside(
+    where: Where, service_id: str, *, scope: Scope, desk: Desk, now: datetime, but: str = ""
+) -> list[datetime]:
+    """Return up to three free starts nearest to a place with the same therapist, within a day before and after; aware UTC, in time order.
+
+    `but` is an appointment whose own time counts as free: the one that is being moved.
+    """
+
+    def work(connection: Connection) -> list[datetime]:
+        offer, zone = desk.current_offer(connection, scope), desk.current_offer(connection, scope).clinic.zone
+        service, middle = offer.service(service_id), local_day(where.start, zone)
+        first, last = middle - timedelta(days=1), middle + timedelta(days=1)
+        busy = OccupancyStore(connection, scope).read(first, last, now, zone).busy.get(where.practitioner_id, {})
+        own = range(0)
+        if but:
+            one = AppointmentStore(connection, scope).get(but)
+            own = one.occupied(offer.service(one.service_id))
+        starts: list[datetime] = []
+        for grid in offer.grids(first, 3):
+            taken = busy.get(grid.day, 0) & ~(grid.clip(own.start, own.stop) if own else 0)
+            free = offer.open_mask(where.practitioner_id, where.location_id, grid.day) & ~taken
+            length = -(-service.minutes // CELL_MINUTES)
+            starts += [
+                instant_of(grid.first + bit)
+                for bit in range(0, grid.length - length, 3)
+                if free >> bit & ones(length) == ones(length)
+            ]
+        near = sorted((one for one in starts if one > now), key=lambda one: (abs(one - where.start), one))[:3]
+        return sorted(near)
+
+    return desk.database.read(work)
+
+
+def _check_place(where: Where, service: HealthcareService, offer: Offer, now: datetime) -> None:
+    """Raise SlotRefused or NotFound unless somebody could be received there: a walk-in earlier today may be put in afterwards."""
+    zone = offer.clinic.zone
+    offer.practitioner(where.practitioner_id)
+    offer.location(where.location_id)
+    if int(where.start.timestamp()) % (CELL_MINUTES * 60):
+        raise SlotRefused("slot_off_grid")
+    if local_day(where.start, zone) < local_day(now, zone):
+        raise SlotRefused("slot_past")
+    if where.start > now + FARTHEST:
+        raise SlotRefused("slot_beyond_horizon")
+    if where.outside:
+        return
+    (grid,) = offer.grids(local_day(where.start, zone), 1)
+    first, length = cell_at(where.start) - grid.first, -(-service.minutes // CELL_MINUTES)
+    open_mask = offer.open_mask(where.practitioner_id, where.location_id, grid.day)
+    if open_mask >> first & ones(length) != ones(length):
+        raise SlotRefused("slot_outside_hours")
+
+
+def _take(
+    connection: Connection, made: Appointment, service: HealthcareService, offer: Offer, scope: Scope, now: datetime
+) -> None:
+    cells = made.occupied(service)
+    occupancy = OccupancyStore(connection, scope)
+    if not occupancy.take(made.id, made.practitioner_id, cells, None, now, offer.clinic.zone):
+        raise SlotTaken
+
+
+def _checked(visit: NewVisit) -> tuple[Person, str, str]:
+    errors: dict[str, str] = {}
+    person = Person(" ".join(visit.first_name.split()), " ".join(visit.last_name.split()))
+    if not person.last_name:
+        errors["last_name"] = "required"
+    for field, value in (("first_name", person.first_name), ("last_name", person.last_name)):
+        if len(value) > MAX_NAME or not printable(value):
+            errors[field] = "name_too_long" if len(value) > MAX_NAME else "bad_request"
+    phone, comment = "", visit.comment.replace("\r\n", "\n").strip()
+    try:
+        phone = any_polish(visit.phone) if visit.phone.strip() else ""
+    except FieldRefused as refused:
+        errors["phone"] = refused.code
+    if len(comment) > MAX_COMMENT or not printable(comment):
+        errors["comment"] = "text_too_long" if len(comment) > MAX_COMMENT else "bad_request"
+    try:
+        category_of(visit.category)
+    except FieldRefused as refused:
+        errors["category"] = refused.code
+    if errors:
+        raise FieldsRefused(errors)
+    return person, phone, comment
