@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
@@ -25,15 +26,18 @@ from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.sms_inbox import inbox
+from okienko_server.web.pages.staff.account import account
 from okienko_server.web.pages.staff.archive import archive
 from okienko_server.web.pages.staff.conversion import conversion
 from okienko_server.web.pages.staff.episode import episodes
 from okienko_server.web.pages.staff.feeds import calendars
 from okienko_server.web.pages.staff.hours import hours
 from okienko_server.web.pages.staff.patients import patients
+from okienko_server.web.pages.staff.people import people
 from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.schedule import staff
+from okienko_server.web.pages.staff.sign_in import door
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
@@ -41,7 +45,21 @@ from okienko_widget import load
 
 MAX_BODY = 64 * 1024
 PATIENTS = (doors, steps, scripts, oembed, doctor, api)
-STAFF = (staff, conversion, patients, episodes, records, planning, hours, archive, calendars, trail)
+STAFF = (
+    door,
+    staff,
+    account,
+    people,
+    conversion,
+    patients,
+    episodes,
+    records,
+    planning,
+    hours,
+    archive,
+    calendars,
+    trail,
+)
 GATEWAYS: dict[str, Callable[[], Gateway]] = {"console": ConsoleGateway, "inbox": InboxGateway}
 
 
@@ -55,6 +73,10 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     gateway = GATEWAYS[settings.sms_gateway]()
     desk = Desk(Database(settings.database_url), settings.pepper, load())
     app.extensions["okienko"] = House(settings, desk, gateway, clock)
+    if settings.proxies:
+        # The client's address and the scheme are taken from so many proxies, and believed of nobody else.
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)

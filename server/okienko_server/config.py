@@ -33,6 +33,8 @@ class Settings:
     sms_gateway: str
     public_url: str = ""
     """Where patients reach the server, "https://host"; empty: as each request says."""
+    proxies: int = 0
+    """How many proxies stand before the server and may be believed about a client's address."""
     worker_inside: bool = False
     """Run the outbox worker as a thread of the web process (demo)."""
 
@@ -61,6 +63,7 @@ class Settings:
             pepper=_secret(env, environment, "OKIENKO_PEPPER"),
             sms_gateway=gateway,
             public_url=env.get("OKIENKO_URL", "").rstrip("/"),
+            proxies=_count(env.get("OKIENKO_PROXIES", "0")),
             worker_inside=env.get("OKIENKO_WORKER_INSIDE", "") == "1",
         )
         settings.check()
@@ -75,6 +78,12 @@ class Settings:
             raise SettingsRefused(
                 f"OKIENKO_SMS={self.sms_gateway} only shows messages to developers; it never starts with OKIENKO_ENV={self.environment}."
             )
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 3):
+        raise SettingsRefused("OKIENKO_PROXIES must be a small number: how many proxies stand before the server.")
+    return int(text)
 
 
 def _keys(env: Mapping[str, str], environment: str) -> Keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from okienko_server import app as factory
 from okienko_server.app import create_app
 from okienko_server.config import Settings
 from okienko_server.web.pages.health import health
-from okienko_server.web.policy import Policy, check_policies, policy, policy_of
+from okienko_server.web.policy import Policy, check_policies, policy, policy_of, right_of
 from tests.conftest import KEYS, PEPPER
 
 PUBLIC = {
@@ -20,6 +21,8 @@ PUBLIC = {
     "/health",
     "/ready",
     "/staff/sign-in",
+    "/staff/second-factor",
+    "/staff/link/<clinic_id>.<token>",
     "/static/<name>",
     "/card/<slug>",
     "/doctor",
@@ -92,7 +95,20 @@ def test_staff_routes_send_strangers_to_the_sign_in(bare_app: Flask) -> None:
     for rule in bare_app.url_map.iter_rules():
         if policy_of(bare_app, rule.endpoint) is not Policy.STAFF:
             continue
-        path = rule.rule.replace("<appointment_id>", "abc")
+        path = re.sub(r"<\w+>", "abc", rule.rule)
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
             answer = bare_app.test_client().open(path, method=method)
-            assert answer.status_code == 302 and answer.headers["Location"].endswith("/staff/sign-in"), path
+            if method in ("GET", "HEAD"):
+                assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (302, "/staff/sign-in"), (
+                    path
+                )
+            else:
+                assert answer.status_code == 401 and 'action="/staff/sign-in"' in answer.text, path
+
+
+def test_every_staff_route_names_its_right(bare_app: Flask) -> None:
+    rules = [rule for rule in bare_app.url_map.iter_rules() if policy_of(bare_app, rule.endpoint) is Policy.STAFF]
+    assert len(rules) > 40 and all(right_of(bare_app, rule.endpoint) for rule in rules)
+    bare_app.add_url_rule("/staff/forgotten", "forgotten", policy(Policy.STAFF)(lambda: ""))
+    with pytest.raises(RuntimeError, match="/staff/forgotten"):
+        check_policies(bare_app)

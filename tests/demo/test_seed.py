@@ -168,5 +168,5 @@ def test_any_day_will_do(tmp_path: Path, today: date) -> None:
 
 
 def test_owner_signs_in_with_the_password_the_demo_prints(desk: Desk, report: SeedReport) -> None:
-    cookie = sign_in(DEMO_OWNER, DEMO_PASSWORD, desk=desk, now=MONDAY)
-    assert cookie.startswith(report.clinics[0].id + ".")
+    entered = sign_in(DEMO_OWNER, DEMO_PASSWORD, desk=desk, now=MONDAY)
+    assert entered.cookie.startswith(report.clinics[0].id + ".")

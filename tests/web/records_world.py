@@ -14,6 +14,7 @@ from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.patients import EpisodeStore, PatientStore
+from okienko_server.storage.staff import MemberStore
 from tests.web.staff_world import ZOFIA, StaffWorld
 
 LONG_AGO = datetime(2026, 9, 3, 8, 0, tzinfo=UTC)
@@ -52,6 +53,16 @@ class Records(StaffWorld):
         )
         kept = self.desk.database.read(lambda connection: HoursStore(connection, self.scope).absences(LONG_AGO))
         return next(one.id for one in kept if one.practitioner_id == key)
+
+    def account(self, who: str) -> str:
+        """Write an account that belongs to a therapist and return its id."""
+        key = f"staff{self.opened.practitioners[who][:6]}"
+        self.desk.database.write(
+            lambda connection: MemberStore(connection, self.scope).add(
+                key, f"{key}@example.test", "Nikt Ważny", "therapist", ""
+            )
+        )
+        return key
 
     def dialog(self, appointment_id: str = "a1") -> str:
         answer = self.client.get(f"/staff/appointments/{appointment_id}/convert")

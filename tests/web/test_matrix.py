@@ -77,6 +77,7 @@ def plant(records: Records, name: str, who: str) -> World:
             "practitioner_id": records.opened.practitioners[who],
             "patient_id": patient,
             "episode_id": episode,
+            "staff_id": records.account(who),
             "absence_id": records.away(who, secret),
         },
         secret,

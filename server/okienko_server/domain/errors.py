@@ -134,6 +134,16 @@ class SignInRefused(DomainError):
     code = "sign_in_refused"
 
 
+class TriedTooOften(DomainError):
+    """Too many tries within a window; `wait_seconds` says when the next may come."""
+
+    code = "tried_too_often"
+
+    def __init__(self, wait_seconds: int) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__()
+
+
 class TokenRefused(DomainError):
     """The credential does not open this door: token_invalid, token_revoked, session_invalid or session_expired."""
 

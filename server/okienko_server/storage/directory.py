@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, Row, delete, func, or_, select
 
 from okienko_server.domain.appointment import Status
 from okienko_server.domain.errors import ForeignClinic, NotFound
@@ -80,20 +81,26 @@ class Account:
     role: str
     password_hash: str
     practitioner_id: str
+    totp_nonce: str
 
 
 class DirectoryStore(OperatorStore):
     """Look-ups across clinics that only the house itself may make."""
 
     def accounts(self, email: str) -> list[Account]:
-        """Return every account under an e-mail address, of whatever clinic."""
-        statement = (
-            select(StaffRow.__table__).where(StaffRow.email == email.strip().lower()).order_by(StaffRow.clinic_id)
+        """Return every living account under an e-mail address, of whatever clinic."""
+        statement = select(StaffRow.__table__).where(
+            StaffRow.email == email.strip().lower(), StaffRow.closed_at.is_(None)
         )
-        return [
-            Account(r.clinic_id, r.id, r.name, r.role, r.password_hash, r.practitioner_id or "")
-            for r in self.connection.execute(statement)
-        ]
+        return [_account(row) for row in self.connection.execute(statement.order_by(StaffRow.clinic_id))]
+
+    def account(self, clinic_id: str, staff_id: str) -> Account | None:
+        """Return a living account by its ids, None when there is none."""
+        statement = select(StaffRow.__table__).where(
+            StaffRow.clinic_id == clinic_id, StaffRow.id == staff_id, StaffRow.closed_at.is_(None)
+        )
+        row = self.connection.execute(statement).first()
+        return _account(row) if row else None
 
     def lapsed_holds(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (clinic id, appointment id) of holds whose time is over."""
@@ -118,3 +125,7 @@ class DirectoryStore(OperatorStore):
     def forget_answers(self, before: datetime) -> None:
         """Drop kept answers made before that instant."""
         self.connection.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < before))
+
+
+def _account(r: Row[Any]) -> Account:
+    return Account(r.clinic_id, r.id, r.name, r.role, r.password_hash, r.practitioner_id or "", r.totp_nonce or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -15,6 +15,7 @@ from okienko_server.web.api.problem_json import problem_response
 from okienko_server.web.guards import SignInNeeded
 from okienko_server.web.headers import widget_document
 from okienko_server.web.pages.staff.chrome import on_staff_page
+from okienko_server.web.pages.staff.sign_in import come_in
 from okienko_widget import load, render
 from okienko_widget.views import MessageView
 
@@ -31,7 +32,7 @@ def register(app: Flask) -> None:
 
 def _refused(error: DomainError) -> AnyResponse:
     if isinstance(error, SignInNeeded) and not _wants_json():
-        return redirect(url_for("staff.sign_in_page"))
+        return come_in(error)
     return _answer(error.code, status_of(error), error)
 
 

@@ -24,7 +24,10 @@ class StaffRow(OfClinicById):
     """What the second factor's secret is derived from, together with the pepper; None: no second factor."""
     totp_step: Mapped[int | None]
     """The last time step a code was taken for: none is taken twice."""
-    __table_args__ = (to("practitioner", "practitioner_id"),)
+    __table_args__ = (
+        to("practitioner", "practitioner_id"),
+        Index("uq_staff_email", "clinic_id", "email", unique=True),
+    )
 
 
 class StaffSessionRow(OfClinic):

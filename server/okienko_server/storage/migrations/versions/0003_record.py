@@ -207,6 +207,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("closed_at", Instant(), nullable=True))
         batch_op.add_column(sa.Column("totp_nonce", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("totp_step", sa.BigInteger(), nullable=True))
+        batch_op.create_index("uq_staff_email", ["clinic_id", "email"], unique=True)
     with op.batch_alter_table("staff_session") as batch_op:
         batch_op.add_column(sa.Column("agent", sa.Text(), nullable=True))
         batch_op.create_index("ix_staff_session_staff", ["clinic_id", "staff_id"], unique=False)
@@ -217,6 +218,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_staff_session_staff")
         batch_op.drop_column("agent")
     with op.batch_alter_table("staff") as batch_op:
+        batch_op.drop_index("uq_staff_email")
         batch_op.drop_column("totp_step")
         batch_op.drop_column("totp_nonce")
         batch_op.drop_column("closed_at")

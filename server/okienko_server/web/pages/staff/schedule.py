@@ -4,63 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import FieldRefused, NotFound, SignInRefused, StepNotAllowed
+from okienko_server.domain.errors import FieldRefused, NotFound, StepNotAllowed
 from okienko_server.domain.roles import Right
 from okienko_server.operations.review import answered, confirm, decline
 from okienko_server.operations.schedule import schedule_changes, see_schedule
-from okienko_server.operations.sign_in import sign_in, sign_out, signed_in
 from okienko_server.web import guards
-from okienko_server.web.guards import scope, staff_cookie
+from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.schedule_view import Asked, Notice, asked_of, notice_of, page_of
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import plain_id
 
 staff = Blueprint("staff", __name__, url_prefix="/staff")
-
-
-@staff.get("/sign-in")
-@policy(Policy.PUBLIC)
-def sign_in_page() -> AnyResponse:
-    """The sign-in form, or the schedule for somebody who is in already."""
-    if signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=house().clock()):
-        return redirect(url_for("staff.schedule"), 303)
-    return make_response(render_template("staff/sign_in.jinja", email="", refused=False))
-
-
-@staff.post("/sign-in")
-@policy(Policy.PUBLIC)
-def enter() -> AnyResponse:
-    """A new session under a new id; a session this browser had before ends."""
-    guards.check_same_site()
-    desk, now, email = house().desk, house().clock(), request.form.get("email", "").strip()
-    try:
-        cookie = sign_in(email, request.form.get("password", ""), desk=desk, now=now)
-    except SignInRefused:
-        return make_response(render_template("staff/sign_in.jinja", email=email, refused=True), 401)
-    before = request.cookies.get(staff_cookie(), "")
-    if known := signed_in(before, desk=desk, now=now):
-        sign_out(before, scope=known[0], desk=desk)
-    response = redirect(url_for("staff.schedule"), 303)
-    response.set_cookie(
-        staff_cookie(), cookie, path="/", httponly=True, samesite="Lax", secure=house().settings.secure_cookies
-    )
-    return response
-
-
-@staff.post("/sign-out")
-@policy(Policy.STAFF, Right.OWN_ACCOUNT)
-def leave() -> AnyResponse:
-    """The session ends on the server and in the browser."""
-    sign_out(request.cookies.get(staff_cookie(), ""), scope=scope(), desk=house().desk)
-    response = redirect(url_for("staff.sign_in_page"), 303)
-    response.delete_cookie(
-        staff_cookie(), path="/", httponly=True, samesite="Lax", secure=house().settings.secure_cookies
-    )
-    return response
 
 
 @staff.get("/")
