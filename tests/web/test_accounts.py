@@ -417,7 +417,8 @@ def test_of_two_who_take_a_link_at_once_one_gets_it(
 
 @pytest.mark.parametrize(
     ("fields", "words"),
-    [({"email": OWNER}, "już konto"), ({"email": "bez małpy"}, "adres e-mail"), ({"name": ""}, "Uzupełnij"), ({"role": "boss"}, "nie możesz"),
+    [({"email": OWNER}, "już konto"), ({"email": "bez małpy"}, "adres e-mail"),
+     ({"name": ""}, "Uzupełnij"), ({"role": "boss"}, "nie możesz"),
      ({"name": "x" * 81}, "Za długie"), ({"email": "a@b"}, "adres e-mail"), ({"email": "a\0@b.pl"}, "adres e-mail")],
 )  # fmt: skip
 def test_a_bad_invitation_is_told_beside_its_field(world: People, fields: dict[str, str], words: str) -> None:
@@ -452,9 +453,10 @@ def test_two_owners_who_close_each_other_leave_one(
     from dataclasses import replace
 
     def at_once() -> int:
-        world.desk.database.write(
-            lambda c: [MemberStore(c, world.scope).change(key, role="owner", closed_at=None) for key in both]
-        )
+        for key in both:
+            world.desk.database.write(
+                lambda c, key=key: MemberStore(c, world.scope).change(key, role="owner", closed_at=None)  # type: ignore[misc]
+            )
         barrier = threading.Barrier(2)
 
         def one(me: str, other: str) -> None:
@@ -479,7 +481,8 @@ def test_two_owners_who_close_each_other_leave_one(
 
 @pytest.mark.parametrize(
     ("password", "code"),
-    [("za krótkie", "password_short"), ("x" * 201, "password_long"), ("aaaaaaaaaaaaaa", "password_common"), ("Rehabilitacja", "password_common"),
+    [("za krótkie", "password_short"), ("x" * 201, "password_long"), ("aaaaaaaaaaaaaa", "password_common"),
+     ("Rehabilitacja", "password_common"),
      ("zofia.wroblewska1", "password_personal"), ("hasło z nulem\0", "password_long")],
 )  # fmt: skip
 def test_passwords_everybody_would_try_are_refused(password: str, code: str) -> None:
