@@ -83,6 +83,19 @@ def test_where_the_chosen_therapist_has_nothing_the_others_times_can_be_taken(ap
     assert MICHAL in patient.press("/w/hold", offered[0][0]).text
 
 
+def test_a_chosen_therapist_with_too_little_left_is_filled_up_with_others(app: Flask) -> None:
+    place = opened(app)
+    patient = loser(app, place, ZOFIA)
+    hour = timedelta(hours=1)
+    gaps = ((TUESDAY_TEN - 14 * 24 * hour, TUESDAY_TEN - hour), (TUESDAY_TEN + hour, TUESDAY_TEN + 14 * 24 * hour))
+    for start, end in gaps:
+        record_absence(place.practitioners[ZOFIA], start, end, scope=staff_scope(place.id), desk=house_of(app).desk)
+    offered = others(patient.take())
+    assert len(offered) == 3 and slot_of(TUESDAY_TEN - hour) in dict(offered)
+    first = next(label for slot, label in offered if slot != slot_of(TUESDAY_TEN - hour))
+    assert MICHAL in first
+
+
 @pytest.fixture
 def two_cities(app: Flask) -> OpenedClinic:
     """One therapist, Monday to Wednesday in Warszawa, Thursday and Friday in Kraków; another clinic never works in Kraków."""

@@ -69,12 +69,18 @@ def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> He
 
 
 def alternatives(question: Question, start: datetime, *, scope: Scope, desk: Desk, now: datetime) -> list[datetime]:
-    """Return up to three free starts nearest to a lost one, with anybody qualified, aware UTC in time order."""
+    """Return the three free starts nearest to a lost one, aware UTC in time order: the asked practitioner's, filled up with anybody's.
+
+    Fewer only when nobody qualified has more within a week either way.
+    """
     wide = replace(question, first=start.date() - timedelta(days=ALTERNATIVE_DAYS), days=2 * ALTERNATIVE_DAYS + 1)
     free = find_slots(wide, scope=scope, desk=desk, now=now)
-    if not free.any_start and question.practitioner_id:
-        free = find_slots(replace(wide, practitioner_id=""), scope=scope, desk=desk, now=now)
-    return [instant_of(cell) for cell in nearest_starts(free.span, free.any_start, cell_at(start), ALTERNATIVES)]
+    found = nearest_starts(free.span, free.any_start, cell_at(start), ALTERNATIVES)
+    if len(found) < ALTERNATIVES and question.practitioner_id:
+        all_found = find_slots(replace(wide, practitioner_id=""), scope=scope, desk=desk, now=now)
+        rest = all_found.any_start & ~free.any_start
+        found = sorted(found + nearest_starts(free.span, rest, cell_at(start), ALTERNATIVES - len(found)))
+    return [instant_of(cell) for cell in found]
 
 
 def _day_of(request: HoldRequest) -> Question:

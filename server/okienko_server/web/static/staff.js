@@ -117,6 +117,24 @@
   window.addEventListener('pageshow', () => {
     document.querySelectorAll('form[data-sent]').forEach((form) => { delete form.dataset.sent; });
   });
+  // Arrow keys walk the visits: up and down within a column, left and right to the visit nearest in height beside it.
+  document.addEventListener('keydown', (event) => {
+    const block = event.target.closest && event.target.matches('.s-block > button') && event.target;
+    if (!block || event.altKey || event.ctrlKey || event.metaKey) return;
+    const columns = [...document.querySelectorAll('.s-day')].map((day) => [...day.querySelectorAll('.s-block > button')]);
+    const at = columns.findIndex((column) => column.includes(block));
+    let next = null;
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      next = columns[at][columns[at].indexOf(block) + (event.key === 'ArrowDown' ? 1 : -1)];
+    } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') {
+      const beside = (event.key === 'ArrowRight' ? columns.slice(at + 1) : columns.slice(0, at).reverse()).find((column) => column.length);
+      const top = block.getBoundingClientRect().top;
+      const far = (other) => Math.abs(other.getBoundingClientRect().top - top);
+      next = beside && beside.reduce((best, other) => (far(other) < far(best) ? other : best));
+    } else return;
+    event.preventDefault();
+    if (next) next.focus();
+  });
   document.addEventListener('change', (event) => {
     if (event.target.id === 'who') event.target.form.requestSubmit();
   });
