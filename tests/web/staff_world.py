@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ class StaffWorld:
     @classmethod
     def of(cls, app: Flask, **plan: Any) -> StaffWorld:
         desk: Desk = app.extensions["okienko"].desk
-        return cls(open_clinic(clinic(**plan), desk=desk), desk, app.test_client())
+        return cls(open_clinic(replace(clinic(), **plan), desk=desk), desk, app.test_client())
 
     @property
     def scope(self) -> Scope:
@@ -57,7 +57,9 @@ class StaffWorld:
     def offer(self) -> Offer:
         return self.desk.database.read(lambda connection: self.desk.offer(connection, self.scope))
 
-    def add(self, appointment_id: str, who: str = ZOFIA, at: datetime = TUESDAY_NINE, **changes: Any) -> Appointment:
+    def add(
+        self, appointment_id: str, who: str = ZOFIA, at: datetime = TUESDAY_NINE, place: str = "Główna", **changes: Any
+    ) -> Appointment:
         """Write an online reservation that waits since five minutes before 8:00 on Monday."""
         made_at = datetime(2026, 11, 23, 6, 55, tzinfo=UTC)
         values: dict[str, Any] = {
@@ -67,7 +69,7 @@ class StaffWorld:
         } | changes  # fmt: skip
         appointment = Appointment(
             id=appointment_id, clinic_id=self.opened.id, practitioner_id=self.opened.practitioners[who],
-            location_id=self.opened.locations["Główna"], service_id=self.opened.services["Konsultacja"],
+            location_id=self.opened.locations[place], service_id=self.opened.services["Konsultacja"],
             session_id="visitor", any_practitioner=False, starts_at=at, ends_at=at + timedelta(hours=1),
             **values,
         )  # fmt: skip

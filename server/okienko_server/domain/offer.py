@@ -149,6 +149,10 @@ class Practitioner:
     def initials(self) -> str:
         return f"{self.first_name[:1]}{self.last_name[:1]}"
 
+    def works_at(self, location_id: str) -> bool:
+        """True when some of the weekly hours are at that location; an empty id means any."""
+        return not location_id or any(hours.location_id == location_id for hours in self.hours)
+
     def only(self, category: str) -> Practitioner:
         """Return the same person with no competence but for one category."""
         return replace(self, competences=tuple(one for one in self.competences if one.category == category))

@@ -59,8 +59,9 @@ _HELD_BY_SESSION = (
     .order_by(_A.id)
 )
 _GLANCE = select(
-    _A.id, _A.practitioner_id, _A.status, _A.starts_at, _A.ends_at, _A.pending_at, _A.first_name, _A.last_name
-)
+    _A.id, _A.practitioner_id, _A.location_id, _A.status, _A.starts_at, _A.ends_at, _A.pending_at, _A.first_name,
+    _A.last_name,
+)  # fmt: skip
 _GLANCES = _GLANCE.where(
     _A.clinic_id == bindparam("clinic"),
     _A.starts_at >= bindparam("first"),
@@ -100,6 +101,7 @@ class Glance(NamedTuple):
 
     id: str
     practitioner_id: str
+    location_id: str
     status: str
     starts_at: datetime
     ends_at: datetime

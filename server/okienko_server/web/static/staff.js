@@ -117,6 +117,31 @@
   window.addEventListener('pageshow', () => {
     document.querySelectorAll('form[data-sent]').forEach((form) => { delete form.dataset.sent; });
   });
+  // Free time in the grid answers to the pointer: it shows the start it would take, and opens the form with it filled in.
+  const startAt = (event) => {
+    const rows = event.target.closest && event.target.closest('[data-plan]');
+    const lines = rows && rows.querySelector('.s-lines');
+    if (!lines || event.target.closest('.s-block, a') || getComputedStyle(lines).display === 'none') return null;
+    const { first, length, step } = rows.closest('[data-first]').dataset;
+    const box = lines.getBoundingClientRect();
+    const minutes = Math.floor(((event.clientY - box.top) / box.height) * length / step) * step;
+    if (minutes < 0 || minutes >= +length) return null;
+    const at = +first + minutes;
+    return { rows, minutes, step: +step, time: `${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}` };
+  };
+  const ghost = document.createElement('i');
+  ghost.setAttribute('aria-hidden', 'true');
+  document.addEventListener('pointermove', (event) => {
+    const start = event.pointerType === 'mouse' && startAt(event);
+    if (!start) return ghost.remove();
+    ghost.className = `s-ghost r${start.minutes / 5} h${start.step / 5}`;
+    ghost.textContent = `+ ${start.time.replace(/^0/, '')}`;
+    if (ghost.parentNode !== start.rows) start.rows.append(ghost);
+  });
+  document.addEventListener('click', (event) => {
+    const start = startAt(event);
+    if (start) location.assign(`${start.rows.dataset.plan}&time=${start.time}`);
+  });
   // Arrow keys walk the visits: up and down within a column, left and right to the visit nearest in height beside it.
   document.addEventListener('keydown', (event) => {
     const block = event.target.closest && event.target.matches('.s-block > button') && event.target;

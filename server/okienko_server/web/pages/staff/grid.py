@@ -56,6 +56,10 @@ class Grid:
     """Columns over the same hours."""
 
     whole: str
+    first: int
+    """Minutes of the day at the upper edge."""
+    length: int
+    """Minutes from the upper edge to the lower."""
     hours: tuple[Span, ...]
     columns: tuple[Column, ...]
     now: Span | None
@@ -83,9 +87,13 @@ class Window:
 
 
 def grid_of(
-    pairs: Sequence[tuple[date, Practitioner]], appointments: Iterable[Appointment], offer: Offer, now: datetime
+    pairs: Sequence[tuple[date, Practitioner]],
+    appointments: Iterable[Appointment],
+    offer: Offer,
+    now: datetime,
+    location: str = "",
 ) -> Grid:
-    """Return one column for each pair of day and therapist."""
+    """Return one column for each pair of day and therapist; with a location, what stands at another is only told as taken."""
     shown: dict[tuple[date, str], list[Appointment]] = {(day, person.id): [] for day, person in pairs}
     for appointment in appointments:
         key = (local_day(appointment.starts_at, offer.clinic.zone), appointment.practitioner_id)
@@ -95,8 +103,10 @@ def grid_of(
     hours = range(window.first, window.last, 60)
     return Grid(
         window.place(window.first, window.last),
+        window.first,
+        window.last - window.first,
         tuple(Span(window.place(hour, hour + 60), f"{hour // 60}:00") for hour in hours),
-        tuple(_column(day, person, shown[day, person.id], offer, window, now) for day, person in pairs),
+        tuple(_column(day, person, shown[day, person.id], offer, window, now, location) for day, person in pairs),
         _present(window, offer, now) if local_day(now, offer.clinic.zone) in {day for day, _ in pairs} else None,
     )
 
@@ -128,10 +138,20 @@ def _minutes(appointment: Appointment, offer: Offer) -> tuple[int, int]:
 
 
 def _column(
-    day: date, person: Practitioner, appointments: Sequence[Appointment], offer: Offer, window: Window, now: datetime
+    day: date,
+    person: Practitioner,
+    appointments: Sequence[Appointment],
+    offer: Offer,
+    window: Window,
+    now: datetime,
+    location: str,
 ) -> Column:
     grid, today = day_grid(offer.clinic.zone, day), local_day(now, offer.clinic.zone) == day
-    opened = [span for place in offer.locations for span in _opened(grid, offer.open_mask(person.id, place, day))]
+    opened = [
+        span
+        for place in ((location,) if location else offer.locations)
+        for span in _opened(grid, offer.open_mask(person.id, place, day))
+    ]
     return Column(
         day=day,
         practitioner=person,
@@ -139,8 +159,8 @@ def _column(
         closed=_closed(day, offer),
         hours=", ".join(f"{_clock(start)}–{_clock(end)}" for start, end in sorted(opened)),
         opened=tuple(Span(place) for start, end in opened if (place := window.place(start, end))),
-        away=tuple(_away(grid, person.id, offer, window)),
-        blocks=tuple(_block(one, offer, window, now) for one in appointments),
+        away=(*_away(grid, person.id, offer, window), *_elsewhere(appointments, offer, window, location)),
+        blocks=tuple(_block(one, offer, window, now) for one in appointments if location in ("", one.location_id)),
     )
 
 
@@ -178,6 +198,15 @@ def _away(grid: DayGrid, practitioner_id: str, offer: Offer, window: Window) -> 
             for start, end in _opened(grid, mask):
                 if place := window.place(start, end):
                     yield Span(place, _away_words(absence, start > window.first, end < window.last, offer))
+
+
+def _elsewhere(appointments: Sequence[Appointment], offer: Offer, window: Window, location: str) -> Iterator[Span]:
+    """Yield when the therapist treats somebody at another address: nobody can be put in then."""
+    for one in appointments:
+        if location and one.location_id != location and (place := window.place(*_minutes(one, offer))):
+            start, end = when_in(offer.clinic.zone).time(one.starts_at), when_in(offer.clinic.zone).time(one.ends_at)
+            where = offer.location(one.location_id).name
+            yield Span(place, load()("schedule.elsewhere", start=start, end=end, place=where))
 
 
 def _away_words(absence: Absence, begins: bool, ends: bool, offer: Offer) -> str:

@@ -14,7 +14,8 @@ from okienko_server.operations.schedule import schedule_changes, see_schedule
 from okienko_server.web import guards
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
-from okienko_server.web.pages.staff.schedule_view import Asked, Notice, asked_of, notice_of, page_of
+from okienko_server.web.pages.staff.asked import Asked, asked_of
+from okienko_server.web.pages.staff.schedule_view import Notice, notice_of, page_of
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import plain_id
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from flask import url_for
 
@@ -13,13 +12,13 @@ from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import days_from, local_day
 from okienko_server.domain.offer import Offer, Practitioner
 from okienko_server.domain.roles import Reach, Right, reach_of
-from okienko_server.domain.scope import Scope
 from okienko_server.operations.convert import CONVERTIBLE
 from okienko_server.operations.review import Answered
 from okienko_server.operations.schedule import Neighbours, ScheduleView
 from okienko_server.storage.staff import SignedIn
 from okienko_server.texts import load
 from okienko_server.web.pages.present import offer_badge, when_in
+from okienko_server.web.pages.staff.asked import DAY, EVERYBODY, WEEK, Asked
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.pages.staff.conversion import record_url
 from okienko_server.web.pages.staff.grid import Grid, grid_of
@@ -27,65 +26,10 @@ from okienko_server.web.pages.staff.team import Team, short_name, team_of
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
 
-WEEK, DAY = "week", "day"
-EVERYBODY = "all"
-FARTHEST = timedelta(days=3 * 366)
-"""How far from today the schedule can be leafed."""
 TOLD_BY_SMS = ("declined", "moved", "cancelled")
 """Acts after which the patient gets a message, so the page says how that stands."""
 SEVERAL = 8
 """More therapists than this are a list to choose from instead of chips."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which part of the schedule a page shows; an empty practitioner means everybody."""
-
-    day: date
-    view: str
-    practitioner: str
-
-    @property
-    def first(self) -> date:
-        return self.day - timedelta(days=self.day.weekday()) if self.view == WEEK else self.day
-
-    @property
-    def whole_week(self) -> bool:
-        """True for everybody's week, which is a table instead of a grid."""
-        return self.view == WEEK and not self.practitioner
-
-    @property
-    def days(self) -> int:
-        return 7 if self.view == WEEK else 1
-
-    def fields(self) -> dict[str, Any]:
-        """Return it as the fields of a query or a form."""
-        return {"day": self.day.isoformat(), "view": self.view, "practitioner": self.practitioner or EVERYBODY}
-
-    def url(self, **more: Any) -> str:
-        """Return the address of this part of the schedule."""
-        return url_for("staff.schedule", **self.fields(), **more)
-
-
-def asked_of(fields: Mapping[str, str], offer: Offer, who: Scope, now: datetime) -> Asked:
-    """Return what a query asks for; whatever makes no sense, or lies beyond the asker's reach, becomes the nearest that does."""
-    today = local_day(now, offer.clinic.zone)
-    own = who.practitioner_id if who.practitioner_id in offer.practitioners else ""
-    view = fields.get("view", "")
-    if view not in (WEEK, DAY):
-        view = WEEK if own else DAY
-    try:
-        day = min(max(date.fromisoformat(fields.get("day", "")), today - FARTHEST), today + FARTHEST)
-    except ValueError:
-        day = today
-    person = fields.get("practitioner", "")
-    if person not in offer.practitioners:
-        person = "" if person == EVERYBODY else own
-    if bound := who.own_only(Right.SEE_SCHEDULE):
-        person = bound
-    if not person and view == WEEK and fields.get("practitioner") != EVERYBODY:
-        person = own or next(iter(offer.practitioners), "")
-    return Asked(day, view, person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +74,14 @@ class SchedulePage:
     next: Way
     views: tuple[Way, ...]
     people: tuple[Way, ...]
+    places: tuple[Way, ...]
+    """The addresses to choose from, where a clinic has several."""
     as_list: bool
     waiting: tuple[Waiting, ...]
     count: int
     grid: Grid
+    step: int
+    """Minutes between the starts the clinic offers: a click on free time puts a visit in at one of them."""
     team: Team | None
     """Everybody's week, which is a table instead of a grid."""
     heads: tuple[Way, ...]
@@ -153,14 +101,16 @@ class SchedulePage:
     def show(self, card: Card) -> str:
         """Return where in the schedule a waiting reservation stands."""
         person = card.practitioner_id if self.asked.practitioner else ""
-        return replace(self.asked, day=date.fromisoformat(card.day), practitioner=person).url(_anchor=f"b-{card.id}")
+        return replace(self.asked, day=date.fromisoformat(card.day), practitioner=person, location="").url(
+            _anchor=f"b-{card.id}"
+        )
 
 
 def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None) -> SchedulePage:
     """Return the page for a schedule read for `asked`."""
     offer, t = seen.offer, load()
     pairs = [] if asked.whole_week else _pairs(seen, asked)
-    team = team_of(days_from(asked.first, 7), seen.glances, offer, now) if asked.whole_week else None
+    team = team_of(asked, seen.glances, offer, now) if asked.whole_week else None
     days = [one.day for one in team.days] if team else [day for day, _ in pairs]
     title = _title(days or days_from(asked.first, asked.days), asked, offer, now)
     step = timedelta(days=asked.days)
@@ -177,10 +127,12 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
             Way(t(f"schedule.{view}"), replace(asked, view=view).url(), view == asked.view) for view in (DAY, WEEK)
         ),
         people=tuple(_people(offer, asked)) if reach_of(who.role, Right.SEE_SCHEDULE) is Reach.ALL else (),
+        places=tuple(_places(offer, asked)),
         as_list=len(offer.practitioners) > SEVERAL,
         waiting=tuple(_waiting(seen, who, now)),
         count=len(seen.to_confirm),
-        grid=grid_of(pairs, seen.appointments, offer, now),
+        grid=grid_of(pairs, seen.appointments, offer, now, asked.location),
+        step=offer.clinic.slot_step_minutes,
         team=team if offer.practitioners else None,
         heads=tuple(_head(day, person, asked, offer) for day, person in pairs),
         fingerprint=seen.fingerprint,
@@ -208,7 +160,8 @@ def _pairs(seen: ScheduleView, asked: Asked) -> list[tuple[date, Practitioner]]:
     offer, zone = seen.offer, seen.offer.clinic.zone
     people = [p for p in offer.practitioners.values() if asked.practitioner in ("", p.id)]
     if asked.view == DAY:
-        return [(asked.day, person) for person in people]
+        here = {a.practitioner_id for a in seen.appointments if asked.location in ("", a.location_id)}
+        return [(asked.day, p) for p in people if asked.practitioner or p.works_at(asked.location) or p.id in here]
     busy = {local_day(a.starts_at, zone) for a in seen.appointments if a.practitioner_id == asked.practitioner}
     return [
         (day, person)
@@ -259,6 +212,16 @@ def _people(offer: Offer, asked: Asked) -> list[Way]:
         ways.insert(0, Way(load()("schedule.everybody"), "", not asked.practitioner, "", EVERYBODY))
     return [
         replace(way, url=replace(asked, practitioner="" if way.value == EVERYBODY else way.value).url()) for way in ways
+    ]
+
+
+def _places(offer: Offer, asked: Asked) -> list[Way]:
+    if len(offer.locations) < 2:
+        return []
+    ways = [Way(load()("schedule.every_place"), replace(asked, location="").url(), not asked.location)]
+    return ways + [
+        Way(place.name, replace(asked, location=place.id).url(), place.id == asked.location, value=place.id)
+        for place in offer.locations.values()
     ]
 
 

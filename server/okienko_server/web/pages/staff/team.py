@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from flask import url_for
-
-from okienko_server.domain.cells import day_grid, instant_of, local_day
+from okienko_server.domain.cells import day_grid, days_from, instant_of, local_day
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.offer import Offer
 from okienko_server.operations.schedule import SHOWN
 from okienko_server.storage.appointments import Glance
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.asked import DAY, Asked
 from okienko_widget import load as widget_texts
 
 
@@ -62,16 +61,18 @@ class Team:
     rows: tuple[TeamRow, ...]
 
 
-def team_of(week: Sequence[date], appointments: Iterable[Glance], offer: Offer, now: datetime) -> Team:
+def team_of(asked: Asked, appointments: Iterable[Glance], offer: Offer, now: datetime) -> Team:
     """Return the week of everybody; a weekend is shown only when something is on or somebody receives patients then."""
-    zone = offer.clinic.zone
+    zone, where, week = offer.clinic.zone, asked.location, days_from(asked.first, 7)
     # An address for every visit would cost more than all the rest: it is the day's, with the visit's mark.
-    urls = [url_for("staff.schedule", day=day.isoformat(), view="day", practitioner="all") for day in week]
+    urls = [replace(asked, day=day, view=DAY).url() for day in week]
     begins = [instant_of(day_grid(zone, day).first) for day in week]
     shown: dict[tuple[str, int], list[Brief]] = defaultdict(list)
     states = {status.value: load()(f"state.{status}") for status in SHOWN}
     clock = when_in(zone).time
     for one in appointments:
+        if where and one.location_id != where:
+            continue
         column = bisect_right(begins, one.starts_at) - 1
         shown[one.practitioner_id, column].append(
             Brief(
@@ -92,10 +93,11 @@ def team_of(week: Sequence[date], appointments: Iterable[Glance], offer: Offer, 
             TeamRow(
                 person.name,
                 person.initials,
-                url_for("staff.schedule", day=week[0].isoformat(), view="week", practitioner=person.id),
-                tuple((tuple(shown[person.id, n]), _why_empty(person.id, week[n], offer)) for n in columns),
+                replace(asked, day=week[0], practitioner=person.id).url(),
+                tuple((tuple(shown[person.id, n]), _why_empty(person.id, week[n], offer, where)) for n in columns),
             )
             for person in offer.practitioners.values()
+            if person.works_at(where) or any((person.id, n) in shown for n in columns)
         ),
     )
 
@@ -119,8 +121,8 @@ def _head(day: date, url: str, offer: Offer, now: datetime) -> TeamDay:
     )
 
 
-def _why_empty(practitioner_id: str, day: date, offer: Offer) -> str:
-    if any(offer.open_mask(practitioner_id, place, day) for place in offer.locations):
+def _why_empty(practitioner_id: str, day: date, offer: Offer, where: str) -> str:
+    if any(offer.open_mask(practitioner_id, place, day) for place in ((where,) if where else offer.locations)):
         return load()("schedule.free_day")
     start = datetime(day.year, day.month, day.day, tzinfo=offer.clinic.zone)
     away = any(
