@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from urllib.parse import urlencode
@@ -26,6 +21,7 @@ from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
 from okienko_widget import load as catalogue
 from tests.bench import client, target, world
+from tests.gunicorn import gunicorn
 from tests.postgres import PostgresServer
 
 CONCURRENCY = (1, 8, 32)
@@ -62,27 +58,8 @@ def run() -> None:
 @contextlib.contextmanager
 def serving(name: str, url: str = "", workers: int = 2) -> Iterator[int]:
     """Run one of the benchmark's applications under gunicorn; yields its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), "--log-level", "error"]
-    server = subprocess.Popen(
-        [*command, f"tests.bench.target:{name}()"], env=os.environ | {"OKIENKO_DATABASE_URL": url}
-    )
-    try:
-        _wait(port)
+    with gunicorn(f"tests.bench.target:{name}()", workers, {"OKIENKO_DATABASE_URL": url}) as port:
         yield port
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the server did not start")
 
 
 def analyse(database: Database) -> None:

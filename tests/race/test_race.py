@@ -5,10 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +26,7 @@ from okienko_server.storage.session import Database
 from okienko_widget import load
 from tests.bench.client import at_once, post_json
 from tests.conftest import KEYS, PEPPER
+from tests.gunicorn import gunicorn
 from tests.plans import one_therapist
 from tests.postgres import PostgresServer
 
@@ -110,37 +107,14 @@ def arena(url: str, factory: str) -> Iterator[Arena]:
     database = Database(url)
     upgrade(database)
     clinic = open_clinic(one_therapist(), desk=Desk(database, PEPPER, load()))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
     settings = {
         "OKIENKO_ENV": "development", "OKIENKO_DATABASE_URL": url, "OKIENKO_SMS": "console", "OKIENKO_PEPPER": PEPPER,
         "OKIENKO_EMBED_KEYS": KEYS.embed[0], "OKIENKO_SESSION_KEYS": KEYS.session[0],
     }  # fmt: skip
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-w",
-        "4",
-        "-b",
-        f"127.0.0.1:{port}",
-        "--log-level",
-        "error",
-        "--backlog",
-        "512",
-        "--preload",
-    ]
-    server = subprocess.Popen([*command, f"tests.race.wsgi:{factory}()"], env=os.environ | settings)
     try:
-        for _ in range(300):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
-            time.sleep(0.05)
-        yield Arena(port, database, clinic)
+        with gunicorn(f"tests.race.wsgi:{factory}()", 4, settings, "--preload") as port:
+            yield Arena(port, database, clinic)
     finally:
-        server.terminate()
-        server.wait()
         database.dispose()
 
 
