@@ -19,6 +19,7 @@ STATUS: dict[str, int] = {
     "email_taken": 422,
     "email_invalid": 422,
     "role_refused": 422,
+    "practitioner_required": 422,
     "password_short": 422,
     "password_long": 422,
     "password_common": 422,

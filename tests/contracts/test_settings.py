@@ -51,6 +51,9 @@ def test_production_never_starts_with_a_gateway_that_only_shows_messages(gateway
         ({"OKIENKO_EMBED_KEYS": "short"}, "OKIENKO_EMBED_KEYS"),
         ({"OKIENKO_SESSION_KEYS": KEYS.session[0] + ",short"}, "OKIENKO_SESSION_KEYS"),
         ({"OKIENKO_PEPPER": "short"}, "OKIENKO_PEPPER"),
+        ({"OKIENKO_PROXIES": "-1"}, "OKIENKO_PROXIES"),
+        ({"OKIENKO_PROXIES": "two"}, "OKIENKO_PROXIES"),
+        ({"OKIENKO_PROXIES": "1000"}, "OKIENKO_PROXIES"),
     ],
 )
 def test_what_is_wrong_is_named(changed: dict[str, str], said: str) -> None:

@@ -14,9 +14,10 @@ from okienko_server.domain.appointment import Appointment, Person, Status, Step
 from okienko_server.domain.audit import Act
 from okienko_server.domain.cells import cell_at
 from okienko_server.domain.details import Details
-from okienko_server.domain.errors import ForeignClinic, NotFound, StepNotAllowed
+from okienko_server.domain.errors import EditConflict, ForeignClinic, NotFound, StepNotAllowed
 from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import ProblemCategory
+from okienko_server.domain.record import DocumentKind
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
 from okienko_server.domain.verification import Challenge
 from okienko_server.storage.appointments import AppointmentStore
@@ -24,6 +25,8 @@ from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.challenges import AnswerStore, ChallengeStore
 from okienko_server.storage.diary import DiaryStore, Entry
 from okienko_server.storage.directory import PortalStore
+from okienko_server.storage.documents import DocumentStore
+from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
@@ -31,13 +34,12 @@ from okienko_server.storage.onboarding import ClinicRecordStore
 from okienko_server.storage.outbox import OutboxStore
 from okienko_server.storage.patients import EpisodeStore, PatientStore
 from okienko_server.storage.session import Database
-from okienko_server.storage.staff import StaffSessionStore
+from okienko_server.storage.staff import LinkStore, MemberStore, StaffSessionStore
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import Base, StaffRow
 from tests.storage.rows import NOW, WARSAW, add_appointment, add_clinic, proposed, scope_of, staff_of
 from tests.storage.test_schema import stores
 
-UNTOUCHED_YET = {"one_time_link", "document_version", "document_draft", "calendar_feed"}
 LATER = NOW + timedelta(minutes=10)
 CHALLENGE = Challenge("digest", LATER, 0, 1, NOW, used=False)
 
@@ -101,6 +103,11 @@ def fill(connection: Connection, clinic_id: str) -> None:
     patient = PatientStore(connection, staff).add("p1", Person("Jan", "Nowak"), "+48601234567", Person(), None, NOW)
     EpisodeStore(connection, staff).add(Episode("e1", patient.id, ProblemCategory.SPINE, "", "anna", NOW, None, 1))
     EpisodeStore(connection, staff).tie(Encounter("a1", "p1", "e1", "anna", NOW, "s1"))
+    documents = DocumentStore(connection, staff)
+    documents.sign("a1", 1, DocumentKind.NOTE, {"course": "dobrze"}, "", NOW)
+    documents.save_draft("a1", {"course": "lepiej"}, 1, 0, NOW)
+    FeedStore(connection, staff).open("feed", "anna", NOW)
+    LinkStore(connection, staff).make("link", "s1", "reset", NOW, LATER)
 
 
 def change_everything(connection: Connection, clinic_id: str) -> None:
@@ -137,8 +144,25 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     episodes.change(episodes.get("e1"), title="Bark")
     assert not episodes.tie(Encounter("a1", "p1", "e1", "anna", NOW, "s1"))
     assert episodes.tie(Encounter("a2", "p1", "e1", "anna", NOW, "s1"))
+    documents = DocumentStore(connection, staff)
+    documents.sign("a1", 2, DocumentKind.NOTE, {"course": "inaczej"}, "pomyłka", NOW)
+    with pytest.raises(EditConflict):
+        documents.sign("a1", 2, DocumentKind.NOTE, {"course": "jeszcze inaczej"}, "pomyłka", NOW)
+    documents.save_draft("a1", {"course": "najlepiej"}, 1, 1, NOW)
+    documents.drop_draft("a1")
+    assert FeedStore(connection, staff).close("anna")
+    assert LinkStore(connection, staff).use("link", NOW) == "s1"
+    LinkStore(connection, staff).make("other", "s1", "reset", NOW, LATER)
+    members = MemberStore(connection, staff)
+    members.add("s2", "jan@example.pl", "Jan", "owner", "")
+    members.change("s1", totp_nonce="nonce")
+    assert members.take_step("s1", 7) and not members.take_step("s1", 7)
     sessions.seen("token", LATER)
     sessions.close("token")
+    sessions.open("token", "s1", "csrf", NOW)
+    with pytest.raises(NotFound):
+        sessions.close_one("s2", "token")
+    sessions.close_all("s1")
 
 
 def test_nothing_a_clinic_does_changes_a_row_of_another_with_the_same_ids(database: Database) -> None:
@@ -152,7 +176,7 @@ def test_nothing_a_clinic_does_changes_a_row_of_another_with_the_same_ids(databa
         assert everything_of(connection, "ab") == before["ab"]
         untouched = [name for name, rows in everything_of(connection, "a").items() if rows == before["a"][name]]
     offer = {"location", "opening_hours", "service", "practitioner", "competence", "practitioner_service"}
-    assert set(untouched) == offer | {"working_hours", "staff", *UNTOUCHED_YET}
+    assert set(untouched) == offer | {"working_hours"}
 
 
 def test_nothing_of_another_clinic_can_be_read_under_its_ids(database: Database) -> None:
@@ -179,6 +203,15 @@ def test_nothing_of_another_clinic_can_be_read_under_its_ids(database: Database)
         assert PatientStore(connection, staff).candidates("Nowak", "+48601234567") == []
         assert EpisodeStore(connection, staff).of_patients(["p1"]) == []
         assert EpisodeStore(connection, staff).encounter("a1") is None
+        documents, links = DocumentStore(connection, staff), LinkStore(connection, staff)
+        assert documents.versions(["a1"]) == [] and documents.draft("a1") is None
+        assert documents.others_drafts("a1") == []
+        assert FeedStore(connection, staff).practitioner_of("feed") == "" and FeedStore(connection, staff).since() == {}
+        with pytest.raises(NotFound):
+            links.whose("link", NOW)
+        with pytest.raises(NotFound):
+            MemberStore(connection, staff).get("s1")
+        assert MemberStore(connection, staff).all() == [] and StaffSessionStore(connection, staff).of("s1") == []
         assert AuditStore(connection, staff).latest(9) == [] and AuditStore(connection, staff).head() == (0, "")
 
 

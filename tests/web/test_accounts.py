@@ -443,7 +443,7 @@ def test_the_last_owner_stays(world: People) -> None:
     world.sign_in(OWNER)
     owner = world.id_of(OWNER)
     assert world.post(f"people/{owner}/close").status_code == 409
-    assert "jedyny właściciel" in text_of(world.post(f"people/{owner}", role="therapist"))
+    assert "jedyny właściciel" in text_of(world.post(f"people/{owner}", role="receptionist"))
     assert world.row(OWNER).role == "owner" and world.row(OWNER).closed_at is None
 
 

@@ -94,7 +94,7 @@ def change_member(staff_id: str, role: str, practitioner_id: str, *, scope: Scop
     def work(connection: Connection) -> None:
         owners = MemberStore(connection, scope).lock_owners()
         member = _manageable(connection, scope, staff_id)
-        _check_role(role, scope)
+        _check_role(role, practitioner_id, scope)
         if practitioner_id:
             desk.current_offer(connection, scope).practitioner(practitioner_id)
         if owners == [staff_id] and role != Role.OWNER:
@@ -256,9 +256,11 @@ def _manageable(connection: Connection, scope: Scope, staff_id: str) -> Member:
     return member
 
 
-def _check_role(role: str, scope: Scope) -> None:
+def _check_role(role: str, practitioner_id: str, scope: Scope) -> None:
     if role not in list(Role) or (role == Role.OWNER and scope.kind is ScopeKind.STAFF and scope.role != Role.OWNER):
         raise FieldRefused("role_refused", field="role")
+    if role == Role.THERAPIST and not practitioner_id:
+        raise FieldRefused("practitioner_required", field="practitioner_id")
 
 
 def _checked(typed: MemberTyped, scope: Scope) -> tuple[str, str]:
@@ -271,9 +273,9 @@ def _checked(typed: MemberTyped, scope: Scope) -> tuple[str, str]:
     elif len(name) > MAX_NAME or not printable(name):
         errors["name"] = "name_too_long" if len(name) > MAX_NAME else "bad_request"
     try:
-        _check_role(typed.role, scope)
+        _check_role(typed.role, typed.practitioner_id, scope)
     except FieldRefused as refused:
-        errors["role"] = refused.code
+        errors[refused.field] = refused.code
     if errors:
         raise FieldsRefused(errors)
     return email, name

@@ -125,8 +125,9 @@ class MemberStore(ClinicStore):
         return _member(row)
 
     def lock_owners(self) -> list[str]:
-        """Return the ids of the living owners, locked until the transaction ends: who counts them must not be overtaken."""
-        statement = select(_P.id).where(_P.clinic_id == self.clinic_id, _P.role == "owner", _P.closed_at.is_(None))
+        """Return the ids of the owners who can sign in, locked until the transaction ends: who counts them must not be overtaken."""
+        living = (_P.closed_at.is_(None), _P.password_hash != "")
+        statement = select(_P.id).where(_P.clinic_id == self.clinic_id, _P.role == "owner", *living)
         return list(self.connection.execute(statement.order_by(_P.id).with_for_update()).scalars())
 
     def add(self, staff_id: str, email: str, name: str, role: str, practitioner_id: str) -> None:
