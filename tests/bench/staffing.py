@@ -111,12 +111,14 @@ def screens(okienko: int, cookie: str) -> None:
 
 def code_to_pixel(okienko: int, cookie: str, database: Database) -> None:
     """Print the time from the answer to the patient's code to the reservation on a therapist's screen."""
-    name, _, value = cookie.partition("=")
+    cookies = [one.split("=", 1) for one in cookie.split("; ")]
     delays: list[float] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_or_fetch(), args=LAUNCH_FLAGS)
         context = browser.new_context()
-        context.add_cookies([{"name": name, "value": value, "url": f"http://127.0.0.1:{okienko}"}])
+        context.add_cookies(
+            [{"name": name, "value": value, "url": f"http://127.0.0.1:{okienko}/staff"} for name, value in cookies]
+        )
         page = context.new_page()
         for person, start in free_starts(database, 12, 300):
             page.goto(f"http://127.0.0.1:{okienko}{WEEK}")
