@@ -78,6 +78,11 @@ def starting_points(step: Step) -> frozenset[Status]:
     return frozenset(status for status, allowed in STEPS if allowed is step)
 
 
+def leaves_at(asked_at: datetime) -> datetime:
+    """Return when a reservation made then leaves the schedule unless somebody answers it."""
+    return asked_at + UNCONFIRMED
+
+
 def left_schedule(status: str, asked_at: datetime | None, now: datetime) -> bool:
     """Return whether a reservation made then waited so long without an answer that it left the schedule."""
     return status == Status.PENDING and asked_at is not None and now - asked_at >= UNCONFIRMED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -43,8 +44,10 @@ class ScheduleView:
     days: int
     appointments: tuple[Appointment, ...]
     to_confirm: tuple[Appointment, ...]
-    glances: tuple[Glance, ...]
-    """The same days of everybody, when only a glance was asked for; `appointments` is empty then."""
+    glances: tuple[Glance, ...] | None
+    """The same days of everybody, when only a glance was asked for (`appointments` is empty then); None when the asker knows that state."""
+    state: str
+    """Of the glances, the offer included: the same as long as they are; "" without."""
     neighbours: dict[str, Neighbours]
     """Of the first that wait: appointment id -> what stands before and after with the same therapist that day."""
     encounters: dict[str, Encounter]
@@ -56,11 +59,20 @@ class ScheduleView:
 
 
 def see_schedule(
-    first: date, days: int, practitioner_id: str, *, glance: bool = False, scope: Scope, desk: Desk, now: datetime
+    first: date,
+    days: int,
+    practitioner_id: str,
+    *,
+    glance: bool = False,
+    known: Container[str] = (),
+    scope: Scope,
+    desk: Desk,
+    now: datetime,
 ) -> ScheduleView:
     """Return `days` days (1-14) of the schedule from a local day; an empty practitioner id means everybody within reach.
 
-    `glance` asks for everybody's days in a few words each, which only somebody may ask who sees the whole clinic.
+    `glance` asks for everybody's days in a few words each, which only somebody may ask who sees the whole clinic; the glances of a
+    `known` state are not read again.
 
     Raises NotAllowed.
     """
@@ -80,14 +92,18 @@ def see_schedule(
         # What is lapsed but not yet swept up is shown by neither.
         listed = () if quick else store.between(start, end, SHOWN, shown)
         appointments = tuple(one for one in listed if not one.lapsed(now))
-        seen_at_once = store.glances(start, end, SHOWN) if quick else []
+        state = f"{offer.revision}.{store.state(start, end, SHOWN)}" if quick else ""
+        seen_at_once = store.glances(start, end, SHOWN) if quick and state not in known else []
         return ScheduleView(
             offer,
             first,
             days,
             appointments,
             tuple(waiting),
-            tuple(one for one in seen_at_once if not left_schedule(one.status, one.pending_at, now)),
+            None
+            if quick and state in known
+            else tuple(one for one in seen_at_once if not left_schedule(one.status, one.pending_at, now)),
+            state,
             _neighbours(waiting[:WITH_NEIGHBOURS], store),
             EpisodeStore(connection, scope).encounters_at([one.id for one in appointments]),
             since,

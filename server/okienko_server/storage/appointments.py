@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Text, and_, bindparam, cast, delete, func, insert, literal, or_, select, update
 
 from okienko_server.domain.appointment import MOVABLE, Appointment, Person, Status, Step, after
 from okienko_server.domain.details import Details
@@ -62,12 +63,15 @@ _GLANCE = select(
     _A.id, _A.practitioner_id, _A.location_id, _A.status, _A.starts_at, _A.ends_at, _A.pending_at, _A.first_name,
     _A.last_name,
 )  # fmt: skip
-_GLANCES = _GLANCE.where(
+_WITHIN = (
     _A.clinic_id == bindparam("clinic"),
     _A.starts_at >= bindparam("first"),
     _A.starts_at < bindparam("end"),
     _A.status.in_(bindparam("statuses", expanding=True)),
-).order_by(_A.starts_at, _A.id)
+)
+_GLANCES = _GLANCE.where(*_WITHIN).order_by(_A.starts_at, _A.id)
+# In whatever order they come: another order is another text, and only drawn once more.
+_STATE = select(func.aggregate_strings(_A.id + literal(".") + cast(_A.version, Text), " ")).where(*_WITHIN)
 _CHANGES = select(
     func.count(),
     func.coalesce(func.sum(_A.version), 0),
@@ -266,6 +270,11 @@ class AppointmentStore(ClinicStore):
         """Return what a glance needs of the appointments that begin in [start, end), in time order: a quarter of reading them whole."""
         asked = {"clinic": self.clinic_id, "first": start, "end": end, "statuses": sorted(statuses)}
         return [Glance(*row) for row in self.connection.execute(_GLANCES, asked)]
+
+    def state(self, start: datetime, end: datetime, statuses: frozenset[Status]) -> str:
+        """Return a text that is the same as long as nothing about the same appointments changed: each one's id and version."""
+        asked = {"clinic": self.clinic_id, "first": start, "end": end, "statuses": sorted(statuses)}
+        return sha256((self.connection.execute(_STATE, asked).scalar() or "").encode()).hexdigest()
 
     def beside(self, some: Sequence[Appointment], within: timedelta, statuses: frozenset[Status]) -> list[Glance]:
         """Return what begins or ends no farther than `within` from any of some appointments, with the same therapist, in time order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flask import current_app, request
@@ -11,6 +11,7 @@ from flask import current_app, request
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
 from okienko_server.sms.gateway import Gateway
+from okienko_server.web.pages.staff.drawn import DrawnWeeks
 
 
 def wall_clock() -> datetime:
@@ -26,6 +27,7 @@ class House:
     desk: Desk
     gateway: Gateway
     clock: Callable[[], datetime] = wall_clock
+    weeks: DrawnWeeks = field(default_factory=DrawnWeeks)
 
 
 def public_url() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import url_for
 
@@ -27,6 +28,7 @@ class Asked:
     day: date
     view: str
     practitioner: str
+    today: date
     location: str = ""
 
     @property
@@ -47,9 +49,11 @@ class Asked:
         where = {"location": self.location} if self.location else {}
         return {"day": self.day.isoformat(), "view": self.view, "practitioner": self.practitioner or EVERYBODY} | where
 
-    def url(self, **more: Any) -> str:
-        """Return the address of this part of the schedule."""
-        return url_for("staff.schedule", **self.fields(), **more)
+    def url(self, **more: str) -> str:
+        """Return the address of this part of the schedule; `_anchor` names a spot on the page."""
+        # A page has fifty of them, and building each by name took a tenth of it.
+        anchor = more.pop("_anchor", "")
+        return f"{url_for('staff.schedule')}?{urlencode(self.fields() | more)}" + (f"#{anchor}" if anchor else "")
 
 
 def asked_of(fields: Mapping[str, str], offer: Offer, who: Scope, now: datetime) -> Asked:
@@ -71,4 +75,4 @@ def asked_of(fields: Mapping[str, str], offer: Offer, who: Scope, now: datetime)
     if not person and view == WEEK and fields.get("practitioner") != EVERYBODY:
         person = own or next(iter(offer.practitioners), "")
     place = fields.get("location", "")
-    return Asked(day, view, person, place if place in offer.locations and len(offer.locations) > 1 else "")
+    return Asked(day, view, person, today, place if place in offer.locations and len(offer.locations) > 1 else "")

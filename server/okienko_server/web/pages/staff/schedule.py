@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from okienko_server.domain.appointment import Status, leaves_at
 from okienko_server.domain.errors import FieldRefused, NotFound, StepNotAllowed
 from okienko_server.domain.roles import Right
 from okienko_server.operations.review import answered, confirm, decline
-from okienko_server.operations.schedule import schedule_changes, see_schedule
+from okienko_server.operations.schedule import ScheduleView, schedule_changes, see_schedule
 from okienko_server.web import guards
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.asked import Asked, asked_of
-from okienko_server.web.pages.staff.schedule_view import Notice, notice_of, page_of
+from okienko_server.web.pages.staff.drawn import Drawn
+from okienko_server.web.pages.staff.schedule_view import Notice, notice_of, page_of, title_of
+from okienko_server.web.pages.staff.team import team_of
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import plain_id
 
@@ -26,11 +30,31 @@ staff = Blueprint("staff", __name__, url_prefix="/staff")
 @policy(Policy.STAFF, Right.SEE_SCHEDULE)
 def schedule() -> Response:
     """The schedule of a week or a day, beside everything that waits for an answer."""
-    asked, now = _asked(request.args), house().clock()
+    asked, now, who = _asked(request.args), house().clock(), scope()
+    drawn = house().weeks.get(_place(asked), now) if asked.whole_week else None
+    known = {drawn.state} if drawn else ()
     # Everybody's within reach, because what waits is shown whoever the grid is about.
-    seen = see_schedule(asked.first, asked.days, "", glance=asked.whole_week, scope=scope(), desk=house().desk, now=now)
-    page = page_of(seen, asked, guards.staff(), now, _notice())
+    seen = see_schedule(
+        asked.first, asked.days, "", glance=asked.whole_week, known=known, scope=who, desk=house().desk, now=now
+    )
+    week = (drawn if seen.glances is None else _draw(seen, asked, now)) if asked.whole_week else None
+    page = page_of(seen, asked, guards.staff(), now, _notice(), week)
     return make_response(render_template("staff/schedule.jinja", page=page))
+
+
+def _place(asked: Asked) -> tuple[str, date, str, date]:
+    """Return everything a drawn week depends on beside its appointments and the clinic's offer."""
+    return scope().clinic_id, asked.first, asked.location, asked.today
+
+
+def _draw(seen: ScheduleView, asked: Asked, now: datetime) -> Drawn:
+    glances = seen.glances or ()
+    table = team_of(asked, glances, seen.offer, now)
+    days = tuple(one.day for one in table.days)
+    markup = render_template("staff/team.jinja", table=table, title=title_of(days, asked, seen.offer, now))
+    leaving = [leaves_at(one.pending_at) for one in glances if one.status == Status.PENDING and one.pending_at]
+    drawn = Drawn(seen.state, days, Markup(markup), min(leaving, default=None))  # noqa: S704 - a template of our own
+    return house().weeks.keep(_place(asked), drawn)
 
 
 @staff.get("/changes")

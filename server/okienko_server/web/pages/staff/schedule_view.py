@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from flask import url_for
+from markupsafe import Markup
 
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import days_from, local_day
@@ -21,8 +22,9 @@ from okienko_server.web.pages.present import offer_badge, when_in
 from okienko_server.web.pages.staff.asked import DAY, EVERYBODY, WEEK, Asked
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.pages.staff.conversion import record_url
+from okienko_server.web.pages.staff.drawn import Drawn
 from okienko_server.web.pages.staff.grid import Grid, grid_of
-from okienko_server.web.pages.staff.team import Team, short_name, team_of
+from okienko_server.web.pages.staff.team import short_name
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
 
@@ -82,7 +84,7 @@ class SchedulePage:
     grid: Grid
     step: int
     """Minutes between the starts the clinic offers: a click on free time puts a visit in at one of them."""
-    team: Team | None
+    team: Markup | None
     """Everybody's week, which is a table instead of a grid."""
     heads: tuple[Way, ...]
     """One for each column of the grid."""
@@ -106,13 +108,14 @@ class SchedulePage:
         )
 
 
-def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None) -> SchedulePage:
-    """Return the page for a schedule read for `asked`."""
+def page_of(
+    seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, notice: Notice | None, week: Drawn | None
+) -> SchedulePage:
+    """Return the page for a schedule read for `asked`; `week` is everybody's, where that was asked for."""
     offer, t = seen.offer, load()
     pairs = [] if asked.whole_week else _pairs(seen, asked)
-    team = team_of(asked, seen.glances, offer, now) if asked.whole_week else None
-    days = [one.day for one in team.days] if team else [day for day, _ in pairs]
-    title = _title(days or days_from(asked.first, asked.days), asked, offer, now)
+    days = week.days if week else [day for day, _ in pairs]
+    title = title_of(days or days_from(asked.first, asked.days), asked, offer, now)
     step = timedelta(days=asked.days)
     today = replace(asked, day=local_day(now, offer.clinic.zone))
     return SchedulePage(
@@ -133,7 +136,7 @@ def page_of(seen: ScheduleView, asked: Asked, who: SignedIn, now: datetime, noti
         count=len(seen.to_confirm),
         grid=grid_of(pairs, seen.appointments, offer, now, asked.location),
         step=offer.clinic.slot_step_minutes,
-        team=team if offer.practitioners else None,
+        team=week.table if week and offer.practitioners else None,
         heads=tuple(_head(day, person, asked, offer) for day, person in pairs),
         fingerprint=seen.fingerprint,
         notice=notice,
@@ -186,7 +189,8 @@ def _overdue(seen: ScheduleView, now: datetime) -> str:
     return load().plural("waiting.overdue", late) if late else ""
 
 
-def _title(days: list[date], asked: Asked, offer: Offer, now: datetime) -> str:
+def title_of(days: Sequence[date], asked: Asked, offer: Offer, now: datetime) -> str:
+    """Return the days shown in words: "23–27 listopada"."""
     t, words = load(), widget_texts()
     first, last = days[0], days[-1]
     month = words(f"month_of.{last.month}")
