@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +17,7 @@ from okienko.tokens import Keys
 from okienko_server.app import create_app
 from okienko_server.config import Settings
 from okienko_server.domain.scope import Scope, ScopeKind, Source
+from okienko_server.operations import sign_in
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
@@ -29,6 +31,12 @@ KEYS = Keys(("an embed key of at least thirty-two signs",), ("a session key of a
 PEPPER = "a pepper of at least thirty-two characters"
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 """Monday 23 November 2026, 8:00 in Kraków: the present moment of most tests."""
+
+
+REAL_HASHER = sign_in.HASHER
+# Two hundred people sign in during a run; only the tests about the hash itself pay its full price.
+sign_in.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+sign_in.NOBODY = sign_in.HASHER.hash("nobody")
 
 
 class Clock:

@@ -22,6 +22,7 @@ PUBLIC = {
     "/ready",
     "/staff/sign-in",
     "/staff/second-factor",
+    "/staff/clinic",
     "/staff/link/<clinic_id>.<token>",
     "/static/<name>",
     "/card/<slug>",

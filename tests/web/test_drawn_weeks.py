@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from okienko_server.domain.appointment import Person
 from okienko_server.storage.appointments import AppointmentStore
-from okienko_server.web.pages.staff import schedule
+from okienko_server.web.pages.staff.team import team_of
 from tests.conftest import Clock
 from tests.web.staff_world import MICHAL, RECEPTIONIST, TUESDAY_NINE, StaffWorld
 
@@ -29,12 +30,11 @@ def drawings(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """When a week was drawn anew."""
     drawn: list[datetime] = []
 
-    def team_of(asked, glances, offer, now):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-        drawn.append(now)
-        return real(asked, glances, offer, now)
+    def counted(*values: Any) -> Any:
+        drawn.append(values[-1])
+        return team_of(*values)
 
-    real = schedule.team_of
-    monkeypatch.setattr(schedule, "team_of", team_of)
+    monkeypatch.setattr("okienko_server.web.pages.staff.schedule.team_of", counted)
     return drawn
 
 

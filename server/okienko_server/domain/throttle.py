@@ -1,7 +1,8 @@
 """How often something may be tried, as plain values: the rules of the sign-in.
 
-There is no rule on an address alone: whoever fails all day under somebody's address would lock that person out. A browser that signed in
-there before has a bucket of its own instead (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
+There is no rule on an account alone: whoever fails all day at somebody's account would lock that person out. A browser that signed in
+there before has a bucket of its own instead (OWASP, Slow Down Online Guessing Attacks with Device Cookies). Everything is counted by the
+account, never by the address typed: two clinics may know one address, and only one of the two people behind it may be honest.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,12 @@ class Rule:
     window: timedelta
 
 
-ADDRESS_FROM_NETWORK = Rule("address-network", 8, timedelta(minutes=15))
+ACCOUNT_FROM_NETWORK = Rule("account-network", 8, timedelta(minutes=15))
 NETWORK = Rule("network", 60, timedelta(minutes=15))
 KNOWN_DEVICE = Rule("device", 10, timedelta(minutes=15))
 SECOND_FACTOR = Rule("second-factor", 5, timedelta(minutes=5))
+SECOND_FACTOR_OF_DAY = Rule("second-factor-day", 50, timedelta(hours=24))
+"""However many networks the codes come from (NIST SP 800-63B-4 §3.2.2: at most 100 failures); only who has the password gets so far."""
 OLD_PASSWORD = Rule("old-password", 8, timedelta(minutes=15))
 
 
@@ -43,17 +46,32 @@ class Bucket:
 
 
 def network_of(address: str) -> str:
-    """Return the network an IP address is counted with: /24 of IPv4, /64 of IPv6; the text itself when it is no address."""
+    """Return the network an IP address is counted with: /24 of IPv4 (mapped or not), /64 of IPv6; any other text is returned as it is."""
     try:
         found = ip_address(address)
     except ValueError:
         return address
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
     length = 24 if isinstance(found, IPv4Address) else 64
     return str(ip_network(f"{found}/{length}", strict=False))
 
 
-def sign_in_buckets(email: str, network: str, device: str) -> list[Bucket]:
-    """Return what a sign-in is counted under; `device` names a browser that signed in to that address before, else it is empty."""
+def device_mark(device: str, account: str) -> str:
+    """Return what a browser keeps to show that it signed in to an account before."""
+    return hashlib.sha256(f"{device}|{account}".encode()).hexdigest()[:16]
+
+
+def password_bucket(account: str, network: str, device: str) -> Bucket:
+    """Return what a password for an account is counted under; `device` names a browser that signed in there before, else it is empty."""
     if device:
-        return [Bucket(KNOWN_DEVICE, f"{email}|{device}")]
-    return [Bucket(ADDRESS_FROM_NETWORK, f"{email}|{network}"), Bucket(NETWORK, network)]
+        return Bucket(KNOWN_DEVICE, f"{account}|{device}")
+    return Bucket(ACCOUNT_FROM_NETWORK, f"{account}|{network}")
+
+
+def code_buckets(account: str, network: str, device: str) -> list[Bucket]:
+    """Return what a code of the second factor is counted under."""
+    return [
+        Bucket(SECOND_FACTOR, f"{account}|{device or network}"),
+        Bucket(SECOND_FACTOR_OF_DAY, f"{account}|{device}"),
+    ]

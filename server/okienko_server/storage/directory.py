@@ -82,6 +82,14 @@ class Account:
     password_hash: str
     practitioner_id: str
     totp_nonce: str
+    totp_step: int
+    clinic: str = ""
+    """The clinic's name, where the look-up was by address."""
+
+    @property
+    def key(self) -> str:
+        """What the account's tries are counted under."""
+        return f"{self.clinic_id}|{self.id}"
 
 
 class DirectoryStore(OperatorStore):
@@ -89,8 +97,10 @@ class DirectoryStore(OperatorStore):
 
     def accounts(self, email: str) -> list[Account]:
         """Return every living account under an e-mail address, of whatever clinic."""
-        statement = select(StaffRow.__table__).where(
-            StaffRow.email == email.strip().lower(), StaffRow.closed_at.is_(None)
+        statement = (
+            select(StaffRow.__table__, ClinicRow.name.label("clinic"))
+            .join(ClinicRow, ClinicRow.clinic_id == StaffRow.clinic_id)
+            .where(StaffRow.email == email.strip().lower(), StaffRow.closed_at.is_(None))
         )
         return [_account(row) for row in self.connection.execute(statement.order_by(StaffRow.clinic_id))]
 
@@ -128,4 +138,7 @@ class DirectoryStore(OperatorStore):
 
 
 def _account(r: Row[Any]) -> Account:
-    return Account(r.clinic_id, r.id, r.name, r.role, r.password_hash, r.practitioner_id or "", r.totp_nonce or "")
+    return Account(
+        r.clinic_id, r.id, r.name, r.role, r.password_hash, r.practitioner_id or "", r.totp_nonce or "", r.totp_step or 0,
+        getattr(r, "clinic", ""),
+    )  # fmt: skip

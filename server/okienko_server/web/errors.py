@@ -12,9 +12,10 @@ from okienko_server.domain.errors import DomainError
 from okienko_server.problems import status_of
 from okienko_server.texts import load as sentences
 from okienko_server.web.api.problem_json import problem_response
-from okienko_server.web.guards import SignInNeeded
+from okienko_server.web.guards import FormOutlived, SignInNeeded
 from okienko_server.web.headers import widget_document
 from okienko_server.web.pages.staff.chrome import on_staff_page
+from okienko_server.web.pages.staff.kept import outlived
 from okienko_server.web.pages.staff.sign_in import come_in
 from okienko_widget import load, render
 from okienko_widget.views import MessageView
@@ -33,6 +34,8 @@ def register(app: Flask) -> None:
 def _refused(error: DomainError) -> AnyResponse:
     if isinstance(error, SignInNeeded) and not _wants_json():
         return come_in(error)
+    if isinstance(error, FormOutlived):
+        return outlived()
     return _answer(error.code, status_of(error), error)
 
 

@@ -170,8 +170,18 @@ class SignInNeeded(DomainError):
     code = "sign_in_refused"
 
 
+class FormOutlived(CsrfRefused):
+    """The form is the signed-in person's own, of a session before this one."""
+
+
+def whose(csrf: str) -> str:
+    """Return the mark of the account a form token was made for, "" without one."""
+    return csrf.partition(".")[2]
+
+
 def _enter_staff(now: datetime) -> None:
-    active = request.endpoint != "staff.changes"
+    # What an open page asks for by itself is no sign that anybody sits before it.
+    active = request.endpoint != "staff.changes" and request.headers.get("X-Okienko") != "redraw"
     found = signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=now, active=active)
     if found is None:
         raise SignInNeeded
@@ -182,8 +192,9 @@ def _enter_staff(now: datetime) -> None:
         raise NotAllowed
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check_same_site()
-        if request.form.get("csrf", "") != found[1].csrf:
-            raise CsrfRefused
+        sent, ours = request.form.get("csrf", ""), found[1].csrf
+        if sent != ours:
+            raise FormOutlived if whose(sent) == whose(ours) != "" else CsrfRefused
 
 
 def _enter_feed(clinic_id: str, token: str) -> None:

@@ -17,6 +17,7 @@
   let wait = AGAIN;
   let saving = false;
   let stopped = false;
+  let sending = false;
 
   const say = (sentence, calm) => {
     if (state.textContent !== sentence) state.textContent = sentence;
@@ -50,6 +51,13 @@
       if (words() !== kept) later(STILL);
       return;
     }
+    const fresh = answer && answer.status === 403 && answer.headers.get('Content-Type') === 'application/json' && await answer.json();
+    if (fresh && fresh.csrf && fresh.csrf !== form.elements.csrf.value) {
+      // The same person signed in anew in another tab: this page goes on under that session.
+      form.elements.csrf.value = fresh.csrf;
+      later(0);
+      return;
+    }
     if (answer && answer.status === 409) {
       stopped = true;
       say(form.dataset.otherTab, false);
@@ -68,7 +76,7 @@
   form.addEventListener('input', () => later(STILL));
   document.addEventListener('visibilitychange', () => later(document.hidden ? 0 : STILL));
   window.addEventListener('online', () => later(0));
-  window.addEventListener('beforeunload', (event) => { if (!stopped && words() !== kept) event.preventDefault(); });
-  form.addEventListener('submit', () => { stopped = true; clearTimeout(timer); });
-  window.addEventListener('pageshow', (event) => { if (event.persisted) stopped = false; });
+  window.addEventListener('beforeunload', (event) => { if (!sending && words() !== kept) event.preventDefault(); });
+  form.addEventListener('submit', () => { stopped = true; sending = true; clearTimeout(timer); });
+  window.addEventListener('pageshow', (event) => { if (event.persisted) { stopped = false; sending = false; } });
 })();

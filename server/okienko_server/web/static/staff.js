@@ -51,7 +51,7 @@
   };
 
   const get = async (url) => {
-    const answer = await fetch(url, { redirect: 'manual', cache: 'no-store', signal: AbortSignal.timeout(8000) });
+    const answer = await fetch(url, { redirect: 'manual', cache: 'no-store', signal: AbortSignal.timeout(8000), headers: { 'X-Okienko': 'redraw' } });
     if (answer.type === 'opaqueredirect') {
       // The session ended: the page itself leads to the sign-in.
       location.reload();

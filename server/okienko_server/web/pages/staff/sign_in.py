@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import posixpath
-import secrets
+from collections.abc import Sequence
 from hashlib import sha256
-from urllib.parse import unquote, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import DomainError, FieldRefused, NotFound, SignInRefused, TriedTooOften
+from okienko_server.domain.errors import CsrfRefused, DomainError, FieldRefused, NotFound, SignInRefused, TriedTooOften
 from okienko_server.domain.roles import Right
-from okienko_server.domain.throttle import network_of
 from okienko_server.operations.accounts import link_owner, take_link
-from okienko_server.operations.sign_in import From, account_of, second_step, sign_in, sign_out, signed_in
+from okienko_server.operations.sign_in import account_of, open_session, second_step, sign_in, sign_out, signed_in
 from okienko_server.storage.directory import Account
 from okienko_server.web import guards
 from okienko_server.web.guards import scope, staff_cookie
 from okienko_server.web.house import house
+from okienko_server.web.pages.staff.devices import came_from, remember
+from okienko_server.web.pages.staff.kept import kept_fields, local_path, resume, typed_before
 from okienko_server.web.policy import Policy, large_form, policy
 from okienko_server.web.references import plain_id
 
 door = Blueprint("door", __name__, url_prefix="/staff")
+CODE, CLINIC = "second-factor", "clinic"
+"""Steps between a right password and a session; each has a ticket of its own kind."""
 TICKET_SECONDS = 300
-DEVICE_SECONDS = 400 * 24 * 3600
-DEVICE_ACCOUNTS = 8
-"""A shared computer at the counter remembers that many addresses."""
-NEVER_KEPT = ("csrf", "password", "again", "old", "totp_password", "code", "kept", "next")
-MAX_KEPT = 400_000
-_BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
-_SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
-_NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS": "macOS"}
 
 
 @door.get("/sign-in")
@@ -53,12 +45,28 @@ def enter() -> AnyResponse:
     guards.check_same_site()
     email = request.form.get("email", "").strip()
     try:
-        entered = sign_in(email, request.form.get("password", ""), _from(email), desk=house().desk, now=house().clock())
+        entered = sign_in(email, request.form.get("password", ""), came_from(), desk=house().desk, now=house().clock())
     except (SignInRefused, TriedTooOften) as refused:
         return _form(request.form.get("next", ""), refused)
-    if not entered.cookie:
-        return _second(_ticket().dumps(_named(entered.account)))
-    return _let_in(entered.cookie, email)
+    if len(entered.accounts) > 1:
+        return _which(entered.accounts)
+    account = entered.accounts[0]
+    return _let_in(entered.cookie, account) if entered.cookie else _second(_ticket(CODE).dumps(_named(account)))
+
+
+@door.post("/clinic")
+@policy(Policy.PUBLIC)
+@large_form
+def which() -> AnyResponse:
+    """The clinic chosen by somebody whose address and password open several."""
+    guards.check_same_site()
+    try:
+        account = _account(request.form.get("ticket", ""), CLINIC)
+    except SignInRefused as refused:
+        return _form(request.form.get("next", ""), refused)
+    if account.totp_nonce:
+        return _second(_ticket(CODE).dumps(_named(account)))
+    return _let_in(open_session(account, came_from().agent, desk=house().desk, now=house().clock()), account)
 
 
 @door.post("/second-factor")
@@ -69,16 +77,13 @@ def second() -> AnyResponse:
     guards.check_same_site()
     ticket = request.form.get("ticket", "")
     try:
-        account = _account(ticket)
-        cookie = second_step(
-            account, request.form.get("code", ""), sha256(ticket.encode()).hexdigest(), _from(""), desk=house().desk,
-            now=house().clock(),
-        )  # fmt: skip
+        account = _account(ticket, CODE)
+        cookie = second_step(account, request.form.get("code", ""), came_from(), desk=house().desk, now=house().clock())
     except TriedTooOften as refused:
         return _form(request.form.get("next", ""), refused)
     except SignInRefused as refused:
         return _second(ticket, refused) if _alive(ticket) else _form(request.form.get("next", ""), refused)
-    return _let_in(cookie, request.form.get("email", ""))
+    return _let_in(cookie, account)
 
 
 @door.post("/sign-out")
@@ -136,13 +141,12 @@ def come_in(error: DomainError) -> AnyResponse:
     if request.method in ("GET", "HEAD"):
         wanted = request.full_path if request.query_string else request.path
         return redirect(url_for("door.sign_in_page", next=wanted if wanted != "/staff/" else None))
-    return _form(request.path, error, status=401, kept=_kept_fields())
-
-
-def _kept_fields() -> str:
-    pairs = [(name, value) for name, value in request.form.items(multi=True) if name not in NEVER_KEPT]
-    text = json.dumps(pairs, ensure_ascii=False)
-    return text if len(text) < MAX_KEPT else ""
+    try:
+        guards.check_same_site()
+    except CsrfRefused:
+        # Another site's form is neither kept nor led on to.
+        return _form("", error, status=401)
+    return _form(request.path, error, status=401, kept=kept_fields())
 
 
 def _form(wanted: str, refused: DomainError | None = None, *, status: int = 0, kept: str = "") -> Response:
@@ -166,60 +170,46 @@ def _second(ticket: str, refused: SignInRefused | None = None) -> Response:
     return _private(make_response(page, 401 if refused else 200))
 
 
-def _let_in(cookie: str, email: str) -> AnyResponse:
+def _which(accounts: Sequence[Account]) -> Response:
+    """One password for several clinics: which one?"""
+    tickets = [(one.clinic, _ticket(CLINIC).dumps(_named(one))) for one in accounts]
+    page = render_template(
+        "staff/which.jinja", tickets=tickets, email=request.form.get("email", "").strip(),
+        next=local_path(request.form.get("next", "")), kept=request.form.get("kept", ""),
+    )  # fmt: skip
+    return _private(make_response(page))
+
+
+def _let_in(cookie: str, account: Account) -> AnyResponse:
     """Set the session's cookie and lead on: to the page wanted, or to what was typed before the session ended."""
     desk, now = house().desk, house().clock()
     before = request.cookies.get(staff_cookie(), "")
     if known := signed_in(before, desk=desk, now=now):
         sign_out(before, scope=known[0], desk=desk, now=now)
-    wanted, fields = local_path(request.form.get("next", "")), _typed_before()
+    wanted, found = local_path(request.form.get("next", "")), signed_in(cookie, desk=desk, now=now)
+    fields = typed_before(found[1].csrf) if found else ()
     response: AnyResponse = redirect(wanted or url_for("staff.schedule"), 303)
-    found = signed_in(cookie, desk=desk, now=now)
     if fields and wanted and found:
-        page = render_template("staff/resume.jinja", action=wanted, fields=fields, token=found[1].csrf)
-        response = _private(make_response(page))
+        response = resume(wanted, fields, found[1].csrf)
     secure = house().settings.secure_cookies
     response.set_cookie(staff_cookie(), cookie, path="/", httponly=True, samesite="Lax", secure=secure)
-    response.set_cookie(
-        _device_cookie(), _remembered(email), path="/", httponly=True, samesite="Lax", secure=secure, max_age=DEVICE_SECONDS
-    )  # fmt: skip
+    remember(response, account.key)
     return response
 
 
-def _typed_before() -> list[tuple[str, str]]:
-    try:
-        pairs = json.loads(request.form.get("kept", "") or "[]")
-        return [(str(name), str(value)) for name, value in pairs if name not in NEVER_KEPT]
-    except (ValueError, TypeError, RecursionError):
-        return []
-
-
-def local_path(text: str) -> str:
-    """Return a path of the staff's own pages as it is, "" for anything that could lead elsewhere."""
-    plain = unquote(unquote(text))
-    try:
-        parts = urlsplit(plain)
-    except ValueError:
-        return ""
-    clean = posixpath.normpath(parts.path) if parts.path else ""
-    safe = plain.isprintable() and plain.isascii() and "\\" not in plain and "//" not in plain
-    inside = clean == "/staff" or clean.startswith("/staff/")
-    return text if safe and inside and not parts.scheme and not parts.netloc and ".." not in plain else ""
-
-
-def _ticket() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(list(house().settings.keys.session), salt="okienko.second-factor.v1")
+def _ticket(step: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(house().settings.keys.session), salt=f"okienko.{step}.v2")
 
 
 def _named(account: Account) -> list[str]:
-    """A new password or a switched-off factor ends the ticket, too."""
-    state = sha256(f"{account.password_hash}|{account.totp_nonce}".encode()).hexdigest()[:16]
-    return [account.clinic_id, account.id, state, secrets.token_urlsafe(6)]
+    """A new password, a switched-off factor and a code taken meanwhile end the ticket, too."""
+    state = f"{account.password_hash}|{account.totp_nonce}|{account.totp_step}"
+    return [account.clinic_id, account.id, sha256(state.encode()).hexdigest()[:16]]
 
 
-def _account(ticket: str) -> Account:
+def _account(ticket: str, step: str) -> Account:
     try:
-        clinic_id, staff_id, state, _ = _ticket().loads(ticket, max_age=TICKET_SECONDS)
+        clinic_id, staff_id, state = _ticket(step).loads(ticket, max_age=TICKET_SECONDS)
     except (BadData, ValueError, TypeError):
         raise SignInRefused from None
     account = account_of(clinic_id, staff_id, desk=house().desk)
@@ -230,47 +220,7 @@ def _account(ticket: str) -> Account:
 
 def _alive(ticket: str) -> bool:
     try:
-        _account(ticket)
+        _account(ticket, CODE)
     except SignInRefused:
         return False
     return True
-
-
-def _device_cookie() -> str:
-    return "__Host-okienko_device" if house().settings.secure_cookies else "okienko_device"
-
-
-def _devices() -> URLSafeSerializer:
-    return URLSafeSerializer(list(house().settings.keys.session), salt="okienko.device.v1")
-
-
-def _known() -> tuple[str, list[str]]:
-    try:
-        device, addresses = _devices().loads(request.cookies.get(_device_cookie(), ""))
-        return str(device), [str(one) for one in addresses]
-    except (BadData, ValueError, TypeError):
-        return "", []
-
-
-def _address_mark(email: str, device: str) -> str:
-    return sha256(f"{device}|{email.strip().lower()}".encode()).hexdigest()[:16]
-
-
-def _remembered(email: str) -> str:
-    device, addresses = _known()
-    device = device or secrets.token_urlsafe(16)
-    mark = _address_mark(email, device)
-    return str(_devices().dumps([device, [mark, *(one for one in addresses if one != mark)][:DEVICE_ACCOUNTS]]))
-
-
-def _from(email: str) -> From:
-    device, addresses = _known()
-    known = device if device and _address_mark(email, device) in addresses else ""
-    return From(network_of(request.remote_addr or ""), browser_name(request.headers.get("User-Agent", "")), known)
-
-
-def browser_name(agent: str) -> str:
-    """Return "Firefox, Windows" for what a browser calls itself; what it calls itself in full stays unkept."""
-    browser = next((name for name in _BROWSERS if f"{name}/" in agent), "")
-    system = next((name for name in _SYSTEMS if name in agent), "")
-    return ", ".join(_NAMES.get(part, part) for part in (browser, system) if part)
