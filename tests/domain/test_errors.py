@@ -22,7 +22,8 @@ STAFF_ONLY = {
     "sign_in_refused", "csrf_refused", "not_allowed", "edit_conflict", "date_invalid", "choice_required", "record_too_long",
     "record_empty", "reason_too_long", "title_too_long", "icd10_invalid", "icf_invalid", "pain_invalid",
     "hours_unreadable", "hours_backwards", "hours_off_grid", "hours_overlap", "absence_invalid", "when_invalid",
-    "tried_too_often", "email_taken", "email_invalid", "role_refused", "practitioner_required",
+    "tried_too_often", "email_taken", "email_invalid", "role_refused", "candidates_changed", "problem_closed", "choice_missing",
+    "practitioner_required",
     "password_short", "password_long", "password_common",
     "password_personal", "password_wrong", "passwords_differ", "totp_wrong", "last_owner",
 }  # fmt: skip

@@ -106,11 +106,15 @@ def test_a_visit_is_described_signed_and_counts_as_held(world: Documents) -> Non
     assert "Badanie funkcjonalne" in world.read("v0"), "a consultation gets the patient card"
 
 
-def test_a_visit_that_has_not_begun_is_not_held_by_being_described(world: Documents) -> None:
+def test_signing_says_that_the_visit_took_place_and_the_page_says_so_before(world: Documents) -> None:
     world.visit("later", days=30)
     world.sign_in()
+    assert "Podpis oznaczy ją jako odbytą" in world.client.get("/staff/appointments/later/record").text
     assert world.sign("later", **NOTE).status_code == 303
-    assert world.get("later").status is Status.BOOKED
+    assert world.get("later").status is Status.FULFILLED, (
+        "signed and then cancelled, or missed, would contradict each other"
+    )
+    assert world.client.post("/staff/appointments/later/cancel", data={"csrf": world.csrf()}).status_code == 409
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.NOSHOW])
@@ -154,7 +158,7 @@ def test_whoever_signs_second_sees_what_changed_and_loses_nothing(world: Documen
     world.sign_in(CONSULTANT)
     answer = world.sign(procedures="Zupełnie inny opis", next_step="Kontrola")
     page = text_of(answer)
-    assert answer.status_code == 409 and "Zofia Wróblewska podpisuje ten dokument od" in page.replace(
+    assert answer.status_code == 409 and "jest nowsza wersja tego dokumentu (podpis: Zofia Wróblewska)" in page.replace(
         "podpisał(a)", "podpisuje"
     )
     assert "Zupełnie inny opis</textarea>" in page and "Kontrola</textarea>" in page and "Koci grzbiet</ins>" in page

@@ -15,11 +15,12 @@ from okienko_server.domain.details import MAX_NAME, printable
 from okienko_server.domain.errors import DomainError, FieldRefused, FieldsRefused, NotAllowed, NotFound
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.password import check_password
-from okienko_server.domain.roles import Right, Role
+from okienko_server.domain.roles import Reach, Right, Role, reach_of
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.second_factor import secret_of, take_code
 from okienko_server.operations.sign_in import MAX_EMAIL, check_own_password, password_hash
+from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.staff import Browser, LinkStore, Member, MemberStore, StaffSessionStore
 
@@ -99,8 +100,10 @@ def change_member(staff_id: str, role: str, practitioner_id: str, *, scope: Scop
             desk.current_offer(connection, scope).practitioner(practitioner_id)
         if owners == [staff_id] and role != Role.OWNER:
             raise LastOwner
+        if member.id == scope.staff_id and scope.role != Role.OWNER:
+            raise NotAllowed
         MemberStore(connection, scope).change(member.id, role=role, practitioner_id=practitioner_id or None)
-        StaffSessionStore(connection, scope).close_all(member.id)
+        _cut_off(connection, scope, member.id)
         desk.note_act(connection, scope, Act.CHANGE_ACCOUNT, "staff", staff_id, now, role)
 
     desk.database.write(work)
@@ -117,7 +120,7 @@ def close_member(staff_id: str, *, scope: Scope, desk: Desk, now: datetime) -> N
         if member.id == scope.staff_id:
             raise NotAllowed
         MemberStore(connection, scope).change(staff_id, closed_at=now)
-        StaffSessionStore(connection, scope).close_all(staff_id)
+        _cut_off(connection, scope, staff_id, member.practitioner_id)
         desk.note_act(connection, scope, Act.CLOSE_ACCOUNT, "staff", staff_id, now)
 
     desk.database.write(work)
@@ -190,6 +193,7 @@ def change_password(old: str, password: str, again: str, key: str, *, scope: Sco
     def work(connection: Connection) -> None:
         MemberStore(connection, scope).change(scope.staff_id, password_hash=kept)
         StaffSessionStore(connection, scope).close_all(scope.staff_id, but=key)
+        LinkStore(connection, scope).drop(scope.staff_id)
         desk.note_act(connection, scope, Act.CHANGE_PASSWORD, "staff", scope.staff_id, now)
 
     desk.database.write(work)
@@ -247,17 +251,37 @@ def switch_off(password: str, key: str, *, scope: Scope, desk: Desk, now: dateti
     desk.database.write(work)
 
 
+def may_give(role: str, scope: Scope) -> bool:
+    """Return whether the asker may give a role, or manage an account that has it.
+
+    A role that reads everybody's documentation is an owner's to give (or the house's own): whoever may not read it must not let
+    himself in through somebody else's account.
+    """
+    return (
+        scope.kind is not ScopeKind.STAFF
+        or scope.role == Role.OWNER
+        or reach_of(role, Right.READ_RECORDS) is not Reach.ALL
+    )
+
+
+def _cut_off(connection: Connection, scope: Scope, staff_id: str, practitioner_id: str = "") -> None:
+    """End what an account opened before: sessions, one-time links, calendar addresses it made (or that show the therapist it is)."""
+    StaffSessionStore(connection, scope).close_all(staff_id)
+    LinkStore(connection, scope).drop(staff_id)
+    FeedStore(connection, scope).close_of(staff_id, practitioner_id)
+
+
 def _manageable(connection: Connection, scope: Scope, staff_id: str) -> Member:
-    """Return an account the asker may manage; an owner's only by an owner (or the house itself)."""
+    """Return an account the asker may manage; raises NotAllowed, NotFound."""
     scope.own_only(Right.MANAGE_STAFF)
     member = MemberStore(connection, scope).get(staff_id, lock=True)
-    if member.role == Role.OWNER and scope.kind is ScopeKind.STAFF and scope.role != Role.OWNER:
+    if not may_give(member.role, scope):
         raise NotAllowed
     return member
 
 
 def _check_role(role: str, practitioner_id: str, scope: Scope) -> None:
-    if role not in list(Role) or (role == Role.OWNER and scope.kind is ScopeKind.STAFF and scope.role != Role.OWNER):
+    if role not in list(Role) or not may_give(role, scope):
         raise FieldRefused("role_refused", field="role")
     if role == Role.THERAPIST and not practitioner_id:
         raise FieldRefused("practitioner_required", field="practitioner_id")

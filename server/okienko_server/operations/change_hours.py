@@ -36,9 +36,11 @@ class WeekAsked:
     revision: int
 
 
-def see_hours(*, scope: Scope, desk: Desk, now: datetime) -> tuple[Offer, list[KeptAbsence]]:
-    """Return the offer as it stands and the absences to come within reach; raises NotAllowed."""
-    own = scope.own_only(Right.CHANGE_HOURS)
+def see_hours(
+    right: Right = Right.CHANGE_HOURS, *, scope: Scope, desk: Desk, now: datetime
+) -> tuple[Offer, list[KeptAbsence]]:
+    """Return the offer as it stands and the absences to come within the reach of a right; raises NotAllowed."""
+    own = scope.own_only(right)
 
     def work(connection: Connection) -> tuple[Offer, list[KeptAbsence]]:
         offer = desk.offer(connection, scope)
@@ -54,7 +56,9 @@ def preview_hours(asked: WeekAsked, *, scope: Scope, desk: Desk, now: datetime) 
 
     def work(connection: Connection) -> list[Appointment]:
         before = desk.offer(connection, scope)
-        return _broken(connection, before, _changed(before, asked, week), scope, now)
+        return _broken(
+            connection, before, _changed(before, asked, week), scope.own_only(Right.CHANGE_HOURS), scope, now
+        )
 
     return desk.database.read(work)
 
@@ -109,8 +113,9 @@ def _changed(offer: Offer, asked: WeekAsked, week: Sequence[tuple[Span, ...]]) -
     return with_opening(offer, asked.location_id, week)
 
 
-def _broken(connection: Connection, before: Offer, after: Offer, scope: Scope, now: datetime) -> list[Appointment]:
-    own = scope.own_only(Right.CHANGE_HOURS)
+def _broken(
+    connection: Connection, before: Offer, after: Offer, own: str, scope: Scope, now: datetime
+) -> list[Appointment]:
     coming = AppointmentStore(connection, scope).between(now, now + AHEAD, MOVABLE, own)
     return left_outside(coming, before, after)
 
@@ -134,7 +139,7 @@ def preview_absence(asked: AbsenceAsked, *, scope: Scope, desk: Desk, now: datet
         before.practitioner(asked.practitioner_id)
         away = Absence(asked.practitioner_id, asked.start, asked.end)
         after = replace(before, absences=(*before.absences, away), _masks={}, _spans={})
-        return _broken(connection, before, after, scope, now)
+        return _broken(connection, before, after, scope.own_only(Right.CHANGE_SCHEDULE), scope, now)
 
     return desk.database.read(work)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -23,7 +23,7 @@ from okienko_server.domain.patient import (
     surname_key,
 )
 from okienko_server.domain.problem import category_of
-from okienko_server.domain.roles import Right
+from okienko_server.domain.roles import Reach, Right
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.review import take_confirmation
@@ -78,10 +78,14 @@ class ConvertRequest:
     first_name: str = ""
     last_name: str = ""
     birth_date: str = ""
+    known: frozenset[str] | None = None
+    """Ids of the candidates the chooser saw; somebody new among them by now is shown first. None: not asked."""
 
 
 def see_conversion(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> Conversion:
-    """Return what the conversion of one appointment has to offer; raises NotAllowed, NotFound.
+    """Return what the conversion of one appointment has to offer; that somebody looked stands in the audit trail.
+
+    Raises NotAllowed, NotFound (also for a time only held: nobody's reservation yet).
 
     Candidates are looked for in the whole clinic: a colleague's patient would otherwise be added a second time.
     """
@@ -89,12 +93,16 @@ def see_conversion(appointment_id: str, *, scope: Scope, desk: Desk, now: dateti
     def work(connection: Connection) -> Conversion:
         appointment = AppointmentStore(connection, scope).get(appointment_id)
         scope.check_own(Right.CHANGE_PATIENTS, appointment.practitioner_id)
+        if appointment.status is Status.PROPOSED:
+            raise NotFound
         offer = desk.current_offer(connection, scope)
         patients, episodes = PatientStore(connection, scope), EpisodeStore(connection, scope)
         tied = episodes.encounter(appointment_id)
         who = appointment.patient
         found = likeliest_first(patients.candidates(who.last_name, appointment.phone), who, appointment.phone)
-        theirs = [one for one in episodes.of_patients([patient.id for patient in found]) if one.open]
+        theirs = [_shown(one, scope) for one in episodes.of_patients([patient.id for patient in found]) if one.open]
+        if found:
+            desk.note_act(connection, scope, Act.SEE_CANDIDATES, "appointment", appointment_id, now)
         return Conversion(
             appointment,
             offer,
@@ -104,7 +112,14 @@ def see_conversion(appointment_id: str, *, scope: Scope, desk: Desk, now: dateti
             local_day(now, offer.clinic.zone),
         )
 
-    return desk.database.read(work)
+    return desk.database.write(work)
+
+
+def _shown(episode: Episode, scope: Scope) -> Episode:
+    """Return an episode without its own name for whoever may not read its documentation (yet)."""
+    reach = scope.reach(Right.READ_RECORDS)
+    own = reach is Reach.OWN and episode.practitioner_id == scope.practitioner_id
+    return episode if reach is Reach.ALL or own else replace(episode, title="")
 
 
 def _candidate(patient: Patient, episodes: list[Episode], appointment: Appointment) -> Candidate:
@@ -170,7 +185,10 @@ class _Converting:
     def same_again(self, tied: Encounter, request: ConvertRequest) -> Encounter:
         """Return the encounter that is there when it is what was asked for; raises EditConflict when it is not."""
         if request.patient_id:
-            same = tied.patient_id == request.patient_id and request.episode_id in ("", tied.episode_id)
+            episode = self.episodes.get(tied.episode_id)
+            opened_then = episode.opened_at == tied.made_at and episode.category.value == request.category
+            wanted = tied.episode_id == request.episode_id or (not request.episode_id and opened_then)
+            same = tied.patient_id == request.patient_id and wanted
         else:
             there = self.patients.candidate(tied.patient_id).person.name
             same = surname_key(there) == surname_key(f"{request.first_name} {request.last_name}")
@@ -180,8 +198,14 @@ class _Converting:
 
     def patient(self, request: ConvertRequest, appointment: Appointment) -> tuple[Patient, bool]:
         """Return whose the appointment is, and whether that patient was added now."""
+        found = self.patients.candidates(appointment.patient.last_name, appointment.phone)
         if request.patient_id:
-            return self.patients.candidate(request.patient_id), False
+            chosen = [one for one in found if one.id == request.patient_id]
+            if not chosen:
+                raise NotFound
+            return chosen[0], False
+        if request.known is not None and not {one.id for one in found} <= request.known:
+            raise FieldRefused("candidates_changed", field="choice")
         today = local_day(self.now, self.desk.current_offer(self.connection, self.scope).clinic.zone)
         person, born = checked_person(request.first_name, request.last_name, request.birth_date, today)
         return (
@@ -195,8 +219,10 @@ class _Converting:
         """Return the patient's episode asked for, or a new one, and whether it was opened now."""
         if request.episode_id:
             found = self.episodes.get(request.episode_id)
-            if found.patient_id != patient.id or not found.open:
+            if found.patient_id != patient.id:
                 raise NotFound
+            if not found.open:
+                raise FieldRefused("problem_closed", field="choice")
             return found, False
         made = Episode(
             new_id(), patient.id, category_of(request.category), title, appointment.practitioner_id, self.now, None, 1

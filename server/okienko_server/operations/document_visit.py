@@ -29,7 +29,7 @@ from okienko_server.storage.documents import DocumentStore, Draft, Version
 from okienko_server.storage.patients import EpisodeStore, PatientStore
 
 DOCUMENTED = frozenset({Status.BOOKED, Status.FULFILLED})
-"""Statuses of a visit whose document may be signed: one that was cancelled or missed has nothing to document."""
+"""Statuses of a visit whose document may be signed for the first time: one that was cancelled or missed has nothing to document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +119,20 @@ def save_draft(appointment_id: str, written: Written, *, scope: Scope, desk: Des
         content = as_typed(kind, written.typed)
         check_sizes(content)
         documents = DocumentStore(connection, scope)
-        return documents.save_draft(appointment_id, content, written.based_on, written.revision, now)
+        revision = documents.save_draft(appointment_id, content, written.based_on, written.revision, now)
+        if revision == 1:
+            desk.note_act(connection, scope, Act.BEGIN_DRAFT, "appointment", appointment_id, now)
+        return revision
 
     return desk.database.write(work)
 
 
 def sign_document(appointment_id: str, written: Written, *, scope: Scope, desk: Desk, now: datetime) -> int:
-    """Sign what was written as the next version and return its number; a planned visit that has begun counts as held.
+    """Sign what was written as the next version and return its number; a planned visit counts as held from then on.
 
-    The same content on the same base again is the version that is there. Raises FieldsRefused (a correction needs a reason), EditConflict
-    when somebody signed since the writer read it, NotAllowed, NotFound.
+    The same content on the same base again is the version that is there. A draft that says something else (another tab's) stays. Raises
+    FieldsRefused (a correction needs a reason), EditConflict when somebody signed since the writer read it, StepNotAllowed for a visit
+    that was cancelled or missed, NotAllowed, NotFound.
     """
 
     def work(connection: Connection) -> int:
@@ -136,7 +140,7 @@ def sign_document(appointment_id: str, written: Written, *, scope: Scope, desk: 
         scope.check_own(Right.WRITE_RECORDS, encounter.practitioner_id)
         appointments, documents = AppointmentStore(connection, scope), DocumentStore(connection, scope)
         appointment = appointments.get(appointment_id, lock=True)
-        if appointment.status not in DOCUMENTED:
+        if appointment.status not in DOCUMENTED and not written.based_on:
             raise StepNotAllowed
         kind = kind_for(appointment.kind)
         content = checked_content(kind, written.typed)
@@ -153,8 +157,10 @@ def sign_document(appointment_id: str, written: Written, *, scope: Scope, desk: 
         if (head.number if head else 0) != written.based_on:
             raise EditConflict
         documents.sign(appointment_id, written.based_on + 1, kind, content, reason, now)
-        documents.drop_draft(appointment_id)
-        if appointment.status is Status.BOOKED and appointment.starts_at <= now:
+        draft = documents.draft(appointment_id)
+        if draft and (draft.revision == written.revision or draft.content == as_typed(kind, written.typed)):
+            documents.drop_draft(appointment_id)
+        if appointment.status is Status.BOOKED:
             appointments.step(appointment, Step.FULFIL, now)
         act = Act.CORRECT_DOCUMENT if reason else Act.SIGN_DOCUMENT
         desk.note_act(connection, scope, act, "appointment", appointment_id, now, f"version {written.based_on + 1}")
@@ -163,11 +169,12 @@ def sign_document(appointment_id: str, written: Written, *, scope: Scope, desk: 
     return desk.database.write(work)
 
 
-def drop_draft(appointment_id: str, *, scope: Scope, desk: Desk) -> None:
+def drop_draft(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> None:
     """Throw the own draft away. Raises NotAllowed, NotFound."""
 
     def work(connection: Connection) -> None:
         _reach(connection, appointment_id, scope)
-        DocumentStore(connection, scope).drop_draft(appointment_id)
+        if DocumentStore(connection, scope).drop_draft(appointment_id):
+            desk.note_act(connection, scope, Act.DROP_DRAFT, "appointment", appointment_id, now)
 
     desk.database.write(work)

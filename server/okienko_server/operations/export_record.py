@@ -16,7 +16,7 @@ from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.audit import AuditStore, Linked
-from okienko_server.storage.documents import DocumentStore, Version
+from okienko_server.storage.documents import DocumentStore, Draft, Version
 from okienko_server.storage.patients import EpisodeStore, PatientStore
 
 FORMAT = "okienko-record-1"
@@ -26,7 +26,8 @@ Record = dict[str, Any]
 def export_record(patient_id: str, *, scope: Scope, desk: Desk, now: datetime) -> Record:
     """Return the record of one patient; instants as ISO 8601 UTC. The export stands in the audit trail, and in the record itself.
 
-    Keys: format, made_at, clinic, patient, episodes [appointments [documents [versions]]], consents, access. Raises NotAllowed, NotFound.
+    Keys: format, made_at, clinic, patient, episodes [appointments [versions, drafts]], consents, access; an unsigned draft is kept about
+    the patient, too. Raises NotAllowed, NotFound.
     """
 
     def work(connection: Connection) -> Record:
@@ -37,7 +38,8 @@ def export_record(patient_id: str, *, scope: Scope, desk: Desk, now: datetime) -
         ids = [one.appointment_id for one in ties]
         appointments = AppointmentStore(connection, scope)
         made, offer = {one.id: one for one in appointments.of(ids)}, desk.current_offer(connection, scope)
-        versions = DocumentStore(connection, scope).versions(ids)
+        documents = DocumentStore(connection, scope)
+        versions, drafts = documents.versions(ids), documents.drafts_of(ids)
         theirs = episodes.of_patients([patient_id])
         about = AuditStore(connection, scope).about([patient_id, *ids, *(one.id for one in theirs)])
         return {
@@ -46,7 +48,7 @@ def export_record(patient_id: str, *, scope: Scope, desk: Desk, now: datetime) -
             "clinic": {"name": offer.clinic.name, "phone": offer.clinic.phone},
             "patient": _patient(patient),
             "episodes": [
-                _episode(one, [made[t.appointment_id] for t in ties if t.episode_id == one.id], versions, offer)
+                _episode(one, [made[t.appointment_id] for t in ties if t.episode_id == one.id], versions, drafts, offer)
                 for one in theirs
             ],
             "consents": [
@@ -70,7 +72,13 @@ def _patient(patient: Patient) -> Record:
     }
 
 
-def _episode(episode: Episode, appointments: list[Appointment], versions: list[Version], offer: Offer) -> Record:
+def _episode(
+    episode: Episode,
+    appointments: list[Appointment],
+    versions: list[Version],
+    drafts: dict[str, list[Draft]],
+    offer: Offer,
+) -> Record:
     return {
         "id": episode.id,
         "category": episode.category.value,
@@ -79,13 +87,18 @@ def _episode(episode: Episode, appointments: list[Appointment], versions: list[V
         "opened_at": _at(episode.opened_at),
         "closed_at": _at(episode.closed_at) if episode.closed_at else None,
         "appointments": [
-            _appointment(one, [version for version in versions if version.appointment_id == one.id], offer)
+            _appointment(
+                one,
+                [version for version in versions if version.appointment_id == one.id],
+                drafts.get(one.id, []),
+                offer,
+            )
             for one in sorted(appointments, key=lambda one: one.starts_at)
         ],
     }
 
 
-def _appointment(appointment: Appointment, versions: list[Version], offer: Offer) -> Record:
+def _appointment(appointment: Appointment, versions: list[Version], drafts: list[Draft], offer: Offer) -> Record:
     return {
         "id": appointment.id,
         "kind": appointment.kind.value,
@@ -97,6 +110,7 @@ def _appointment(appointment: Appointment, versions: list[Version], offer: Offer
         "booked_by": appointment.booker.name,
         "phone": appointment.phone,
         "comment": appointment.comment,
+        "reason_called_off": appointment.decline_reason,
         "versions": [
             {
                 "number": one.number,
@@ -108,6 +122,7 @@ def _appointment(appointment: Appointment, versions: list[Version], offer: Offer
             }
             for one in versions
         ],
+        "drafts": [{"author": one.author, "saved_at": _at(one.saved_at), "content": one.content} for one in drafts],
     }
 
 

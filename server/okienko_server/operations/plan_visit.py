@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,7 @@ from okienko_server.operations.sms_wording import CANCELLED, MOVED, cancelled_te
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ids import new_appointment_id
 from okienko_server.storage.occupancy import OccupancyStore
+from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.outbox import OutboxStore
 from okienko_server.storage.patients import EpisodeStore
 
@@ -69,12 +70,14 @@ def put_in(visit: NewVisit, *, scope: Scope, desk: Desk, now: datetime) -> Appoi
 
     def work(connection: Connection) -> Appointment:
         offer = desk.current_offer(connection, scope)
+        if visit.service_id not in offer.services:
+            raise FieldRefused("required", field="service")
         service = offer.service(visit.service_id)
         made = Appointment(
             id=new_appointment_id(), clinic_id=scope.clinic_id, practitioner_id=visit.where.practitioner_id,
             location_id=visit.where.location_id, service_id=service.id, status=Status.BOOKED, source=Source.STAFF, session_id="",
             kind=service.kind, category=category_of(visit.category), age=ADULT, any_practitioner=False,
-            starts_at=visit.where.start, ends_at=visit.where.start + timedelta(minutes=service.minutes), created_at=now,
+            starts_at=visit.where.start, ends_at=_later(visit.where.start, timedelta(minutes=service.minutes)), created_at=now,
             held_until=None, patient=person, phone=phone, comment=comment,
         )  # fmt: skip
         _check_place(visit.where, service, offer, now)
@@ -87,7 +90,7 @@ def put_in(visit: NewVisit, *, scope: Scope, desk: Desk, now: datetime) -> Appoi
 
 
 def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
-    """Move a pending or planned appointment; the old time is kept until the new one is had, and the patient gets an SMS.
+    """Move a pending or planned appointment; the old time is kept until the new one is had, and an SMS tells of a new time or address.
 
     `seen` is the start the asker saw. Raises EditConflict when it begins elsewhere by now, SlotTaken, SlotRefused, StepNotAllowed,
     NotAllowed, NotFound (also for another therapist's, when one's own only are within reach).
@@ -108,15 +111,19 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
             practitioner_id=where.practitioner_id,
             location_id=where.location_id,
             starts_at=where.start,
-            ends_at=where.start + (before.ends_at - before.starts_at),
+            ends_at=_later(where.start, before.ends_at - before.starts_at),
         )
         # Given back first, within the same transaction: nobody sees it free before the new place is had.
         occupancy.free(appointment_id, offer.clinic.zone)
         store.move(before, after, now)
         _take(connection, after, service, offer, scope, now)
         EpisodeStore(connection, scope).follow(appointment_id, after.practitioner_id)
-        if after.phone and after.starts_at != before.starts_at:
-            text = moved_text(desk.texts, offer.clinic, after.starts_at)
+        if after.practitioner_id != before.practitioner_id:
+            # Who sees only the own schedule would not be told that a visit left it: everybody is asked to look again.
+            OfferStore(connection, scope).raise_revision()
+        if told_of_move(before, after):
+            place = offer.location(after.location_id) if after.location_id != before.location_id else None
+            text = moved_text(desk.texts, offer.clinic, after.starts_at, place)
             OutboxStore(connection, scope).add(appointment_id, MOVED, after.phone, text, now)
         desk.note_act(connection, scope, Act.MOVE, "appointment", appointment_id, now)
         return after
@@ -124,6 +131,11 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
     moved = desk.database.write(work)
     desk.outbox_bell.set()
     return moved
+
+
+def told_of_move(before: Appointment, after: Appointment) -> bool:
+    """Return whether the patient gets an SMS about a move: of another time or another address, not of another therapist alone."""
+    return bool(after.phone) and (before.starts_at, before.location_id) != (after.starts_at, after.location_id)
 
 
 def cancel(
@@ -206,6 +218,11 @@ def free_beside(
         return sorted(near)
 
     return desk.database.read(work)
+
+
+def _later(start: datetime, length: timedelta) -> datetime:
+    # Added in UTC: on the wall clock an hour over the clock change would be none, or two.
+    return start.astimezone(UTC) + length
 
 
 def _check_place(where: Where, service: HealthcareService, offer: Offer, now: datetime) -> None:

@@ -50,6 +50,8 @@ class PatientView:
     offer: Offer
     episodes: tuple[Treated, ...]
     may_read: bool
+    may_change: bool
+    """Whether an episode shown alone is the asker's to name, hand on and close."""
     today: date
 
 
@@ -121,7 +123,13 @@ def _view(
         mine = [appointments[one.appointment_id] for one in ties if one.episode_id == episode.id]
         visits = [Visit(one, newest.get(one.id)) for one in sorted(mine, key=lambda one: one.starts_at)]
         treated.append(Treated(episode, tuple(visits)))
-    return PatientView(patient, offer, tuple(treated), may_read, local_day(now, offer.clinic.zone))
+    may_change = len(episodes) == 1 and _leads(scope, episodes[0])
+    return PatientView(patient, offer, tuple(treated), may_read, may_change, local_day(now, offer.clinic.zone))
+
+
+def _leads(scope: Scope, episode: Episode) -> bool:
+    reach = scope.reach(Right.WRITE_RECORDS)
+    return reach is Reach.ALL or (reach is Reach.OWN and episode.practitioner_id == scope.practitioner_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +185,9 @@ class EpisodeTyped:
 
 
 def change_episode(episode_id: str, typed: EpisodeTyped, *, scope: Scope, desk: Desk, now: datetime) -> None:
-    """Name an episode, say who leads it, close or reopen it. Raises FieldsRefused, EditConflict, NotAllowed, NotFound."""
+    """Name an episode, say who leads it, close or reopen it; a therapist only one of the own. Raises FieldsRefused, EditConflict,
+    NotAllowed, NotFound.
+    """
     title = " ".join(typed.title.split())
     if len(title) > MAX_TITLE or not printable(title):
         raise FieldsRefused({"title": "title_too_long" if len(title) > MAX_TITLE else "bad_request"})
@@ -188,13 +198,17 @@ def change_episode(episode_id: str, typed: EpisodeTyped, *, scope: Scope, desk: 
         store = EpisodeStore(connection, scope)
         episode = store.get(episode_id)
         PatientStore(connection, scope).get(episode.patient_id, Right.WRITE_RECORDS)
+        if not _leads(scope, episode):
+            raise NotAllowed
         desk.current_offer(connection, scope).practitioner(typed.practitioner_id)
         if typed.version != episode.version:
             raise EditConflict
         closed_at = (episode.closed_at or now) if typed.closed else None
         store.change(episode, title=title, practitioner_id=typed.practitioner_id, closed_at=closed_at)
-        act = Act.CLOSE_EPISODE if typed.closed and episode.open else Act.OPEN_EPISODE
+        if (title, typed.practitioner_id) != (episode.title, episode.practitioner_id):
+            desk.note_act(connection, scope, Act.CHANGE_EPISODE, "episode", episode_id, now)
         if typed.closed == episode.open:
+            act = Act.CLOSE_EPISODE if typed.closed else Act.OPEN_EPISODE
             desk.note_act(connection, scope, act, "episode", episode_id, now)
 
     desk.database.write(work)

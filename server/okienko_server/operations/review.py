@@ -11,7 +11,7 @@ from okienko_server.domain.appointment import UNCONFIRMED, Appointment, Status, 
 from okienko_server.domain.audit import Act
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.details import printable
-from okienko_server.domain.errors import FieldRefused, StepNotAllowed
+from okienko_server.domain.errors import FieldRefused, NotFound, StepNotAllowed
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.operations.desk import Desk
@@ -35,7 +35,7 @@ class Answered:
 def confirm(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
     """Turn a pending appointment into a planned one. Doing it twice changes nothing.
 
-    Raises NotAllowed, NotFound, or StepNotAllowed when it was declined meanwhile or its day is past.
+    Raises NotAllowed, NotFound, or StepNotAllowed when it was declined meanwhile, its day is past, or nobody answered it for 90 days.
     """
 
     def work(connection: Connection) -> None:
@@ -54,20 +54,20 @@ def take_confirmation(connection: Connection, appointment_id: str, *, scope: Sco
     if appointment.status is Status.BOOKED:
         return False
     zone = desk.current_offer(connection, scope).clinic.zone
-    if local_day(appointment.starts_at, zone) < local_day(now, zone):
+    if local_day(appointment.starts_at, zone) < local_day(now, zone) or appointment.lapsed(now):
         raise StepNotAllowed
     store.step(appointment, Step.CONFIRM, now)
     return True
 
 
 def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: datetime) -> Appointment:
-    """Cancel a pending appointment with a reason, give its time back, and tell the patient by SMS (never the reason).
+    """Cancel a pending appointment with a reason, give its time back, and tell the patient by SMS (never the reason) if it was to come.
 
     Raises NotAllowed, NotFound, FieldRefused, StepNotAllowed.
     """
     reason = reason.replace("\r\n", "\n").strip()
     if len(reason) > MAX_REASON or not printable(reason):
-        raise FieldRefused("text_too_long" if len(reason) > MAX_REASON else "bad_request", field="reason")
+        raise FieldRefused("reason_too_long" if len(reason) > MAX_REASON else "bad_request", field="reason")
 
     def work(connection: Connection) -> None:
         store = AppointmentStore(connection, scope)
@@ -76,7 +76,7 @@ def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: 
         clinic = desk.current_offer(connection, scope).clinic
         store.step(appointment, Step.DECLINE, now, decline_reason=reason)
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
-        if appointment.phone:
+        if appointment.phone and appointment.starts_at > now:
             text = declined_text(desk.texts, clinic, appointment.starts_at)
             OutboxStore(connection, scope).add(appointment_id, DECLINED, appointment.phone, text, now)
         desk.note_act(connection, scope, Act.DECLINE, "appointment", appointment_id, now)
@@ -87,11 +87,16 @@ def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: 
 
 
 def answered(appointment_id: str, *, scope: Scope, desk: Desk) -> Answered:
-    """Return an appointment within the asker's reach and the state of the newest message about it; raises NotAllowed, NotFound."""
+    """Return an appointment within the asker's reach and the state of the newest message about it.
+
+    Raises NotAllowed, NotFound (also for a time only held: nobody's reservation yet).
+    """
 
     def work(connection: Connection) -> Answered:
         found = AppointmentStore(connection, scope).get(appointment_id)
         scope.check_own(Right.SEE_SCHEDULE, found.practitioner_id)
+        if found.status is Status.PROPOSED:
+            raise NotFound
         return Answered(found, OutboxStore(connection, scope).newest_status(appointment_id))
 
     return desk.database.read(work)

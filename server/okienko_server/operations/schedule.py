@@ -130,13 +130,16 @@ def schedule_changes(since: datetime, *, scope: Scope, desk: Desk) -> str:
     return desk.database.read(lambda connection: str(AppointmentStore(connection, scope).changes(since, own)))
 
 
-def see_archive(before: datetime, *, scope: Scope, desk: Desk) -> tuple[Offer, list[Appointment]]:
-    """Return up to fifty reservations that came to nothing and begin before an instant, the latest first; raises NotAllowed."""
+def see_archive(before: datetime, after_id: str = "", *, scope: Scope, desk: Desk) -> tuple[Offer, list[Appointment]]:
+    """Return up to fifty reservations that came to nothing and begin before an instant (or at it, after an id), the latest first.
+
+    Raises NotAllowed.
+    """
     own = scope.own_only(Right.SEE_SCHEDULE)
     return desk.database.read(
         lambda connection: (
             desk.current_offer(connection, scope),
-            AppointmentStore(connection, scope).answered_no(before, ARCHIVE_PAGE, own),
+            AppointmentStore(connection, scope).answered_no(before, ARCHIVE_PAGE, own, after_id),
         )
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from okienko_server.domain.offer import Clinic
+from okienko_server.domain.offer import Clinic, Location
 from okienko_server.domain.phone import spoken
-from okienko_server.domain.sms_text import one_segment
+from okienko_server.domain.sms_text import fold, one_segment, septets
 from okienko_server.domain.verification import CODE_MINUTES
 from okienko_widget.texts import Texts
 from okienko_widget.when import When
@@ -16,6 +16,8 @@ CONFIRMATION = "confirmation"
 DECLINED = "declined"
 CANCELLED = "cancelled"
 MOVED = "moved"
+MAX_STREET = 40
+"""Places of an SMS a street may take."""
 
 
 def verification_text(texts: Texts, clinic: Clinic, code: str) -> str:
@@ -39,9 +41,25 @@ def cancelled_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
     return _about_time(texts, CANCELLED, clinic, starts_at)
 
 
-def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
-    """Return the SMS after the clinic moved a visit: its new time, and where to call when it does not suit."""
-    return _about_time(texts, MOVED, clinic, starts_at)
+def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime, place: Location | None = None) -> str:
+    """Return the SMS after the clinic moved a visit: its new time, the address when that is new, and where to call if it does not suit."""
+    if place is None:
+        return _about_time(texts, MOVED, clinic, starts_at)
+    template = texts("sms.moved_place", clinic="{clinic}", when="{when}", place="{place}", phone="{phone}")
+    when = When(texts, clinic.zone).sms(starts_at)
+    return one_segment(
+        template,
+        shrink="clinic",
+        clinic=clinic.name,
+        when=when,
+        place=_cut(place.street),
+        phone=spoken(clinic.phone),
+    )
+
+
+def _cut(street: str) -> str:
+    """Return as much of a street as an SMS holds."""
+    return next(street[:length] for length in range(MAX_STREET, -1, -1) if septets(fold(street[:length])) <= MAX_STREET)
 
 
 def _about_time(texts: Texts, kind: str, clinic: Clinic, starts_at: datetime) -> str:

@@ -312,11 +312,19 @@ class AppointmentStore(ClinicStore):
             row = self.connection.execute(_CHANGES, asked).one()
         return Changes(*row)
 
-    def answered_no(self, before: datetime, limit: int, practitioner_id: str = "") -> list[Appointment]:
-        """Return reservations that came to nothing (declined, cancelled, never answered) and begin before an instant, the latest first."""
+    def answered_no(
+        self, before: datetime, limit: int, practitioner_id: str = "", after_id: str = ""
+    ) -> list[Appointment]:
+        """Return reservations that came to nothing (declined, cancelled, never answered) and begin before an instant, the latest first.
+
+        Of those that begin at that very instant, the ones whose id comes after `after_id`, when one is given.
+        """
+        rest = _A.starts_at < before
+        if after_id:
+            rest = or_(rest, and_(_A.starts_at == before, _A.id > after_id))
         statement = select(_A.__table__).where(
             _A.clinic_id == self.clinic_id,
-            _A.starts_at < before,
+            rest,
             _A.status.in_((Status.CANCELLED.value, Status.EXPIRED.value)),
             or_(_A.pending_at.is_not(None), _A.source == Source.STAFF.value),
         )

@@ -90,6 +90,11 @@ class DocumentStore(ClinicStore):
             for r in self.connection.execute(statement)
         ]
 
+    def drafts_of(self, appointment_ids: list[str]) -> dict[str, list[Draft]]:
+        """Return everybody's drafts of some appointments: appointment id -> drafts."""
+        found = {key: [draft for _, draft in self._drafts(key)] for key in appointment_ids}
+        return {key: drafts for key, drafts in found.items() if drafts}
+
     def save_draft(self, appointment_id: str, content: Content, based_on: int, revision: int, now: datetime) -> int:
         """Keep the own draft and return its new revision.
 
@@ -110,15 +115,10 @@ class DocumentStore(ClinicStore):
             raise EditConflict
         return 1
 
-    def drop_draft(self, appointment_id: str) -> None:
-        """Forget the own draft: it was signed, or thrown away."""
-        self.connection.execute(
-            delete(_D).where(
-                _D.clinic_id == self.clinic_id,
-                _D.appointment_id == appointment_id,
-                _D.staff_id == self.scope.staff_id,
-            )
-        )
+    def drop_draft(self, appointment_id: str) -> bool:
+        """Forget the own draft: it was signed, or thrown away. False when there was none."""
+        mine = (_D.clinic_id == self.clinic_id, _D.appointment_id == appointment_id, _D.staff_id == self.scope.staff_id)
+        return self.connection.execute(delete(_D).where(*mine)).rowcount > 0
 
 
 _SIGN = on_both(lambda insert: insert(_V).on_conflict_do_nothing().returning(_V.number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import CalendarFeedRow
@@ -24,6 +24,13 @@ class FeedStore(ClinicStore):
         """Delete a therapist's address; False when there was none."""
         statement = delete(_F).where(_F.clinic_id == self.clinic_id, _F.practitioner_id == practitioner_id)
         return self.connection.execute(statement).rowcount > 0
+
+    def close_of(self, staff_id: str, practitioner_id: str = "") -> None:
+        """Delete the addresses an account made, and the one of a therapist when one is named."""
+        mine = _F.made_by == staff_id
+        if practitioner_id:
+            mine = or_(mine, _F.practitioner_id == practitioner_id)
+        self.connection.execute(delete(_F).where(_F.clinic_id == self.clinic_id, mine))
 
     def practitioner_of(self, token_sha256: str) -> str:
         """Return whose address that is, "" for nobody's."""

@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
-from okienko_server.domain.appointment import Person
+from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.errors import EditConflict, NotFound
 from okienko_server.domain.patient import Encounter, Episode, Patient, surname_key
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.roles import Right
 from okienko_server.storage.store import ClinicStore, on_both
-from okienko_server.storage.tables import EncounterRow, EpisodeRow, PatientRow
+from okienko_server.storage.tables import AppointmentRow, EncounterRow, EpisodeRow, PatientRow
 
-_P, _E, _N = PatientRow, EpisodeRow, EncounterRow
+_P, _E, _N, _A = PatientRow, EpisodeRow, EncounterRow, AppointmentRow
 
 
 class PatientStore(ClinicStore):
@@ -107,8 +107,23 @@ class PatientStore(ClinicStore):
         own = self.scope.own_only(right)
         if not own:
             return _P.clinic_id == self.clinic_id
-        met = select(_N.patient_id).where(_N.clinic_id == self.clinic_id, _N.practitioner_id == own)
-        led = select(_E.patient_id).where(_E.clinic_id == self.clinic_id, _E.practitioner_id == own)
+        # A visit that was called off made nobody one's patient.
+        met = (
+            select(_N.patient_id)
+            .join(_A, (_A.clinic_id == _N.clinic_id) & (_A.id == _N.appointment_id))
+            .where(_N.clinic_id == self.clinic_id, _N.practitioner_id == own, _A.status != Status.CANCELLED.value)
+        )
+        # The same of a problem that was opened for it alone.
+        of_problem = (_N.clinic_id == _E.clinic_id) & (_N.episode_id == _E.id)
+        held = select(_N.appointment_id).join(_A, (_A.clinic_id == _N.clinic_id) & (_A.id == _N.appointment_id))
+        led = select(_E.patient_id).where(
+            _E.clinic_id == self.clinic_id,
+            _E.practitioner_id == own,
+            or_(
+                held.where(of_problem, _A.status != Status.CANCELLED.value).correlate(_E).exists(),
+                ~select(_N.appointment_id).where(of_problem).correlate(_E).exists(),
+            ),
+        )
         return or_(_P.id.in_(met), _P.id.in_(led))
 
 

@@ -167,6 +167,10 @@ class LinkStore(ClinicStore):
             },
         )  # fmt: skip
 
+    def drop(self, staff_id: str) -> None:
+        """End every link of an account."""
+        self.connection.execute(delete(_L).where(_L.clinic_id == self.clinic_id, _L.staff_id == staff_id))
+
     def whose(self, token_sha256: str, now: datetime) -> str:
         """Return whose link that is while it works; raises NotFound."""
         statement = select(_L.staff_id).where(

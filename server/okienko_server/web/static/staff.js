@@ -112,7 +112,8 @@
   // A doubled click sends an answer once.
   document.addEventListener('submit', (event) => {
     if (event.target.dataset.sent) event.preventDefault();
-    else if (event.target.method === 'post') event.target.dataset.sent = 'yes';
+    // A form that is answered by a file leaves the page where it is, and may be sent again.
+    else if (event.target.method === 'post' && !('file' in event.target.dataset)) event.target.dataset.sent = 'yes';
   });
   window.addEventListener('pageshow', () => {
     document.querySelectorAll('form[data-sent]').forEach((form) => { delete form.dataset.sent; });

@@ -21,17 +21,19 @@ archive = Blueprint("archive", __name__, url_prefix="/staff")
 @archive.get("/archive")
 @policy(Policy.STAFF, Right.SEE_SCHEDULE)
 def page() -> Response:
-    """Fifty of them, the latest first; `before` (Unix seconds) leads further back."""
+    """Fifty of them, the latest first; `before` (Unix seconds) and `after` (an id) lead further back."""
     now = house().clock()
     farthest = now + timedelta(days=3 * 366)
     try:
         before = min(datetime.fromtimestamp(int(request.args.get("before", "")), UTC), farthest)
     except (ValueError, OverflowError, OSError):
         before = farthest
-    offer, found = see_archive(before, scope=scope(), desk=house().desk)
+    offer, found = see_archive(
+        before, request.args.get("after", "").replace("\0", "")[:40], scope=scope(), desk=house().desk
+    )
     older = ""
     if len(found) == ARCHIVE_PAGE:
-        older = url_for("archive.page", before=int(found[-1].starts_at.timestamp()))
+        older = url_for("archive.page", before=int(found[-1].starts_at.timestamp()), after=found[-1].id)
     rows = [(card_of(one, offer, now), _why(one), one.decline_reason) for one in found]
     return make_response(render_template("staff/archive.jinja", rows=rows, older=older))
 

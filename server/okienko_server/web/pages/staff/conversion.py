@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused, FieldsRefused
+from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.patient import Episode, Patient
 from okienko_server.domain.phone import masked
@@ -58,8 +58,10 @@ class Dialog:
     categories: tuple[Way, ...]
     typed: Mapping[str, str]
     errors: Mapping[str, str]
-    tied: str
-    """In a conflict: whom somebody else tied the reservation to."""
+    conflict: str
+    """What somebody else did meanwhile, in words."""
+    seen: tuple[str, ...]
+    """Ids of the candidates shown."""
     record: str
     """Where the record of a reservation that is tied already stands."""
 
@@ -83,14 +85,16 @@ def send(appointment_id: str) -> AnyResponse:
     asked = ConvertRequest(
         patient_id="" if patient_id in ("", NEW) else plain_id(patient_id),
         episode_id="" if episode_id in ("", NEW) else plain_id(episode_id),
+        known=frozenset(request.form.getlist("known")) if "known" in request.form else None,
         **{name: typed[name] for name in _FIELDS if name != "choice"},
     )
     try:
         if not typed["choice"]:
             raise FieldRefused("choice_required", field="choice")
         convert(plain_id(appointment_id), asked, scope=scope(), desk=house().desk, now=house().clock())
-    except (FieldRefused, FieldsRefused, EditConflict) as refused:
-        return _shown(_seen(appointment_id), typed, _errors(refused), 409 if isinstance(refused, EditConflict) else 422)
+    except (FieldRefused, FieldsRefused, EditConflict, StepNotAllowed) as refused:
+        status = 422 if isinstance(refused, FieldRefused | FieldsRefused) else 409
+        return _shown(_seen(appointment_id), typed, _errors(refused), status)
     return redirect(record_url(appointment_id), 303)
 
 
@@ -140,10 +144,20 @@ def _shown(seen: Conversion, typed: Mapping[str, str], errors: Mapping[str, str]
         tuple(categories),
         typed,
         errors,
-        seen.tied_to.person.name if seen.tied_to else "",
+        _conflict(seen, typed, errors),
+        tuple(one.patient.id for one in seen.candidates),
         record_url(seen.appointment.id) if seen.tied else "",
     )
     return make_response(render_template("staff/conversion.jinja", dialog=dialog), status)
+
+
+def _conflict(seen: Conversion, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    if "conflict" not in errors:
+        return ""
+    if seen.tied_to is None:
+        return load()(f"wrong.{errors['conflict']}")
+    same = seen.tied_to.id == typed["choice"].partition(".")[0]
+    return load()("convert.conflict_problem" if same else "convert.conflict", name=seen.tied_to.person.name)
 
 
 def _known(one: Candidate, seen: Conversion, choice: str) -> KnownPatient:

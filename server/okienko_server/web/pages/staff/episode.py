@@ -9,8 +9,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import EditConflict, FieldsRefused
-from okienko_server.domain.record import FIELDS, HIGHEST_PAIN, Shape
-from okienko_server.domain.roles import Reach, Right
+from okienko_server.domain.record import FIELDS, HIGHEST_PAIN, Shape, pain_of
+from okienko_server.domain.roles import Right
 from okienko_server.operations.read_patient import (
     EpisodeTyped,
     PatientView,
@@ -96,9 +96,10 @@ def story_of(treated: Treated, seen: PatientView, now: datetime) -> Story:
         span = t("episode.between", start=since, end=when.dated(episode.closed_at))
     category = widget_texts()(f"category.{episode.category}")
     moments = [_moment(visit, seen) for visit in treated.visits]
+    # The staff's own name of a problem is mostly its diagnosis: it is shown to whoever reads documentation.
     return Story(
         episode.id,
-        episode.title or category,
+        (episode.title if seen.may_read else "") or category,
         category,
         lead.name if lead else "",
         span,
@@ -137,9 +138,9 @@ def plot_of(moments: list[Moment]) -> Plot | None:
 
     def dots(name: str) -> tuple[Dot, ...]:
         return tuple(
-            Dot(round(EDGE + n * step), _height(int(value)), f"{one.when}: {value}")
+            Dot(round(WIDTH / 2 if len(measured) == 1 else EDGE + n * step), _height(reading), f"{one.when}: {reading}")
             for n, one in enumerate(measured)
-            if (value := getattr(one, name))
+            if (reading := pain_of(getattr(one, name))) is not None
         )
 
     rows = tuple((_height(reading), reading) for reading in (0, 5, HIGHEST_PAIN))
@@ -186,8 +187,8 @@ def _shown(episode_id: str, errors: dict[str, str], status: int, typed: EpisodeT
     return make_response(
         render_template(
             "staff/episode.jinja", seen=seen, story=story_of(treated, seen, house().clock()), typed=kept, errors=errors,
-            version=treated.episode.version, people=list(seen.offer.practitioners.values()),
-            may_write=scope().reach(Right.WRITE_RECORDS) is not Reach.NONE,
+            version=treated.episode.version if "conflict" in errors else kept.version, people=list(seen.offer.practitioners.values()),
+            may_write=seen.may_change,
         ),
         status,
     )  # fmt: skip

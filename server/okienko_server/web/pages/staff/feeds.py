@@ -67,7 +67,8 @@ def calendar(clinic_id: str, token: str) -> Response:
 
 def _event(appointment: Appointment, offer: Offer) -> Event:
     t, place, who = load(), offer.locations.get(appointment.location_id), appointment.patient
-    initials = f"{who.first_name[:1]}. {who.last_name[:1]}." if who.name else t("feed.nobody")
+    letters = [f"{name[0]}." for name in (who.first_name, who.last_name) if name]
+    initials = " ".join(letters) or t("feed.nobody")
     pending = appointment.status is Status.PENDING
     kind = t("state.pending") if pending else widget_texts()(f"kind.{appointment.kind}").lower()
     event = Event()

@@ -13,7 +13,7 @@ from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused
 from okienko_server.domain.hours import DAYS, written
 from okienko_server.domain.offer import Offer, OpeningHours, Practitioner, WorkingHours
-from okienko_server.domain.roles import Reach, Right
+from okienko_server.domain.roles import Right
 from okienko_server.operations.change_hours import (
     ANSWER_CHOICES,
     AbsenceAsked,
@@ -81,10 +81,10 @@ def change() -> AnyResponse:
     try:
         broken = preview_hours(asked, scope=scope(), desk=desk, now=now)
         if "look" in request.form or (broken and "sure" not in request.form):
-            return _shown(location, practitioner, days, broken=broken)
+            return _shown(location, practitioner, days, broken=broken, revision=asked.revision)
         change_hours(asked, scope=scope(), desk=desk, now=now)
     except FieldsRefused as refused:
-        return _shown(location, practitioner, days, refused.errors, 422)
+        return _shown(location, practitioner, days, refused.errors, 422, revision=asked.revision)
     except EditConflict:
         return _shown(location, practitioner, days, {"conflict": EditConflict.code}, 409)
     return redirect(url_for("hours.page", location=location, practitioner=practitioner), 303)
@@ -165,15 +165,15 @@ def _away_page(
     desk, where, own = house().desk, scope(), scope().own_only(Right.CHANGE_SCHEDULE)
     offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
     people = tuple(person for person in offer.practitioners.values() if own in ("", person.id))
-    kept = _absences(offer) if where.reach(Right.CHANGE_HOURS) is not Reach.NONE else ()
     page = render_template(
-        "staff/absence.jinja", offer=offer, people=people, typed=typed, errors=errors, broken=_cards(broken, offer), absences=kept
+        "staff/absence.jinja", offer=offer, people=people, typed=typed, errors=errors, broken=_cards(broken, offer),
+        absences=_absences(offer, Right.CHANGE_SCHEDULE),
     )  # fmt: skip
     return make_response(page, status)
 
 
-def _absences(offer: Offer) -> tuple[tuple[KeptAbsence, str, str], ...]:
-    _, found = see_hours(scope=scope(), desk=house().desk, now=house().clock())
+def _absences(offer: Offer, right: Right) -> tuple[tuple[KeptAbsence, str, str], ...]:
+    _, found = see_hours(right, scope=scope(), desk=house().desk, now=house().clock())
     when = when_in(offer.clinic.zone)
     return tuple(
         (one, offer.practitioner(one.practitioner_id).name, f"{when.full(one.start)} – {when.full(one.end)}")
@@ -201,7 +201,9 @@ def _shown(
     errors: Mapping[str, str] | None = None,
     status: int = 200,
     broken: list[Appointment] | None = None,
+    revision: int | None = None,
 ) -> Response:
+    """Show the form; `revision` is the one its hours were read at, so that a look does not hide what a colleague wrote meanwhile."""
     offer, _ = see_hours(scope=scope(), desk=house().desk, now=house().clock())
     own = scope().own_only(Right.CHANGE_HOURS)
     people = tuple(person for person in offer.practitioners.values() if own in ("", person.id))
@@ -211,7 +213,8 @@ def _shown(
         practitioner = own
     stored = _stored(offer, location, practitioner)
     page = HoursPage(
-        offer, people, not own, (location, practitioner), days or stored, offer.revision, errors or {}, _cards(broken, offer),
-        stored if errors and "conflict" in errors else (), _absences(offer), {}, None, ANSWER_CHOICES,
+        offer, people, not own, (location, practitioner), days or stored, offer.revision if revision is None else revision,
+        errors or {}, _cards(broken, offer), stored if errors and "conflict" in errors else (),
+        _absences(offer, Right.CHANGE_HOURS), {}, None, ANSWER_CHOICES,
     )  # fmt: skip
     return make_response(render_template("staff/hours.jinja", page=page), status)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -100,13 +102,23 @@ def export(patient_id: str) -> Response:
     """The whole record as a file: `form` json (default) or html. A form, because a link could be followed by a machine."""
     record = export_record(plain_id(patient_id), scope=scope(), desk=house().desk, now=house().clock())
     if request.form.get("form") == "html":
-        response = make_response(render_template("staff/export.jinja", record=record))
+        desk, where = house().desk, scope()
+        zone = desk.database.read(lambda connection: desk.current_offer(connection, where)).clinic.zone
+        response = make_response(
+            render_template("staff/export.jinja", record=record, local=lambda text: _local(text, zone))
+        )
         name = load()("export.file_html")
     else:
         response = make_response(json.dumps(record, ensure_ascii=False, indent=2))
         response.mimetype, name = "application/json", load()("export.file_json")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _local(text: str, zone: ZoneInfo) -> str:
+    """Return an instant of the record as people read it: "24 listopada 2026, 10:00"."""
+    when, at = when_in(zone), datetime.fromisoformat(text)
+    return f"{when.dated(at)}, {when.time(at)}"
 
 
 def _seen(patient_id: str) -> PatientView:

@@ -16,6 +16,7 @@ from okienko_server.operations.accounts import (
     close_member,
     drop_second_factor,
     invite,
+    may_give,
     members,
     reopen_member,
     reset_link,
@@ -115,13 +116,13 @@ def _shown(
     offer, found = members(scope=scope(), desk=house().desk)
     when = when_in(offer.clinic.zone)
     rows = [(one, when.dated(one.seen_at) if one.seen_at else "") for one in found]
-    may_own = scope().role == Role.OWNER
-    roles = [(role.value, load()(f"role_name.{role}")) for role in Role if may_own or role is not Role.OWNER]
+    mine = {role.value for role in Role if may_give(role, scope())}
+    roles = [(role.value, load()(f"role_name.{role}")) for role in Role if role.value in mine]
     therapists = [("", load()("people.no_therapist")), *((one.id, one.name) for one in offer.practitioners.values())]
     page = render_template(
         "staff/people.jinja", rows=rows, roles=roles, therapists=therapists,
         typed={name: typed.get(name, "") for name in _FIELDS}, errors=errors, link=link, link_for=link_for, own=scope().staff_id,
-        may_own=may_own,
+        mine=mine,
     )  # fmt: skip
     response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"

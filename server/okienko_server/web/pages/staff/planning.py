@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -15,7 +15,16 @@ from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused
 from okienko_server.domain.offer import Offer, Practitioner
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.roles import Right
-from okienko_server.operations.plan_visit import NewVisit, Where, cancel, free_beside, move, put_in, settle
+from okienko_server.operations.plan_visit import (
+    NewVisit,
+    Where,
+    cancel,
+    free_beside,
+    move,
+    put_in,
+    settle,
+    told_of_move,
+)
 from okienko_server.operations.review import answered
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
@@ -99,6 +108,7 @@ def moved(appointment_id: str) -> AnyResponse:
     try:
         typed |= _pressed()
         seen = _instant(request.form.get("seen", ""), "day")
+        before, _ = _appointment(appointment_id)
         made = move(
             plain_id(appointment_id), _where(typed), seen, scope=scope(), desk=house().desk, now=house().clock()
         )
@@ -106,7 +116,7 @@ def moved(appointment_id: str) -> AnyResponse:
         found, _ = _appointment(appointment_id)
         status = 422 if isinstance(refused, FieldRefused | FieldsRefused | SlotRefused) else 409
         return _shown("staff/move.jinja", typed, _errors(refused), status, moved=found)
-    return _back(made, "moved")
+    return _back(made, "moved" if told_of_move(before, made) else "moved_quiet")
 
 
 @planning.get("/appointments/<appointment_id>/cancel")
@@ -127,7 +137,8 @@ def cancelled(appointment_id: str) -> AnyResponse:
         )  # fmt: skip
     except FieldRefused as refused:
         return _cancel_page(appointment_id, reason, {refused.field: refused.code}, 422)
-    return _back(gone, "cancelled")
+    told = "tell" in request.form and gone.phone and gone.starts_at > house().clock()
+    return _back(gone, "cancelled" if told else "cancelled_quiet")
 
 
 @planning.post("/appointments/<appointment_id>/missed")
@@ -186,13 +197,19 @@ def _where(typed: Mapping[str, str]) -> Where:
         start = _local(date.fromisoformat(typed["day"]), time.fromisoformat(typed["time"]), zone)
     except (ValueError, OverflowError):
         raise FieldRefused("when_invalid", field="day") from None
+    if not typed["practitioner"]:
+        raise FieldRefused("choice_missing", field="practitioner")
     return Where(plain_id(typed["practitioner"]), plain_id(typed["location"]), start, outside=bool(typed["outside"]))
 
 
 def _local(day: date, clock: time, zone: ZoneInfo) -> datetime:
     if not 2000 <= day.year <= 2200 or clock.tzinfo is not None:
         raise ValueError
-    return datetime.combine(day, clock.replace(second=0, microsecond=0), zone)
+    found = datetime.combine(day, clock.replace(second=0, microsecond=0), zone)
+    if found.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != found.replace(tzinfo=None):
+        # The clock skips that hour in spring.
+        raise ValueError
+    return found
 
 
 def _present(found: Appointment, offer: Offer) -> dict[str, str]:

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import EditConflict, FieldsRefused
-from okienko_server.domain.record import FIELDS, Change, Field, difference
+from okienko_server.domain.appointment import Status
+from okienko_server.domain.errors import (
+    DomainError,
+    EditConflict,
+    FieldsRefused,
+    NotAllowed,
+    NotFound,
+    StepNotAllowed,
+)
+from okienko_server.domain.record import FIELDS, Change, Field, Shape, as_typed, difference
 from okienko_server.domain.roles import Right
 from okienko_server.operations.document_visit import (
     Documented,
@@ -19,6 +27,7 @@ from okienko_server.operations.document_visit import (
     see_document,
     sign_document,
 )
+from okienko_server.problems import status_of
 from okienko_server.storage.documents import Version
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
@@ -58,6 +67,8 @@ class RecordPage:
     past: tuple[Past, ...]
     conflict: tuple[Change, ...]
     conflict_by: Past | None
+    early: bool
+    """The visit is still to come: signing says that it took place already."""
 
     @property
     def newest(self) -> Version:
@@ -92,6 +103,10 @@ def draft(appointment_id: str) -> AnyResponse:
             return make_response(jsonify(code=refused.code), 409 if isinstance(refused, EditConflict) else 422)
         errors = refused.errors if isinstance(refused, FieldsRefused) else {"draft": refused.code}
         return _again(appointment_id, written, errors, 422)
+    except (NotFound, NotAllowed) as refused:
+        if _by_script():
+            raise
+        return _rescued(written, refused)
     if _by_script():
         desk, where = house().desk, scope()
         offer = desk.database.read(lambda connection: desk.current_offer(connection, where))
@@ -103,7 +118,7 @@ def draft(appointment_id: str) -> AnyResponse:
 @policy(Policy.STAFF, Right.WRITE_RECORDS)
 def drop(appointment_id: str) -> AnyResponse:
     """The own draft is thrown away."""
-    drop_draft(plain_id(appointment_id), scope=scope(), desk=house().desk)
+    drop_draft(plain_id(appointment_id), scope=scope(), desk=house().desk, now=house().clock())
     return redirect(url_for("records.page", appointment_id=appointment_id), 303)
 
 
@@ -119,6 +134,8 @@ def sign(appointment_id: str) -> AnyResponse:
         return _again(appointment_id, written, refused.errors, 422)
     except EditConflict:
         return _again(appointment_id, written, {}, 409)
+    except (StepNotAllowed, NotFound, NotAllowed) as refused:
+        return _rescued(written, refused)
     return redirect(url_for("records.page", appointment_id=appointment_id), 303)
 
 
@@ -167,6 +184,14 @@ def _again(appointment_id: str, written: Written, errors: Mapping[str, str], sta
     return _shown(page, status)
 
 
+def _rescued(written: Written, refused: DomainError) -> Response:
+    """Show what was typed to somebody who may no longer sign it here – moved to a colleague, cancelled –, to be copied."""
+    names = dict.fromkeys(field.name for kind in FIELDS for field in FIELDS[kind] if field.shape is not Shape.TICK)
+    typed = [(name, written.typed[name]) for name in names if written.typed.get(name)]
+    page = render_template("staff/rescued.jinja", typed=typed, cancelled=isinstance(refused, StepNotAllowed))
+    return make_response(page, status_of(refused))
+
+
 def _page(
     seen: Documented,
     typed: Mapping[str, str],
@@ -186,6 +211,8 @@ def _page(
     ]
     known = {one.number: one.content for one in seen.versions}
     changes = difference(known.get(read, {}), seen.versions[-1].content) if conflict and seen.versions else []
+    if "draft" in errors and seen.draft:
+        changes = difference(as_typed(seen.kind, typed), seen.draft.content)
     return RecordPage(
         seen,
         card_of(seen.appointment, seen.offer, house().clock()),
@@ -200,6 +227,7 @@ def _page(
         tuple(reversed(past)),
         tuple(changes),
         past[-1] if conflict and past else None,
+        seen.appointment.status is Status.BOOKED and seen.appointment.starts_at > house().clock(),
     )
 
 

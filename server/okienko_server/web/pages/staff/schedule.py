@@ -17,6 +17,7 @@ from okienko_server.web import guards
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.asked import Asked, asked_of
+from okienko_server.web.pages.staff.card import card_of
 from okienko_server.web.pages.staff.drawn import Drawn
 from okienko_server.web.pages.staff.schedule_view import Notice, notice_of, page_of, title_of
 from okienko_server.web.pages.staff.team import team_of
@@ -83,14 +84,25 @@ def accept(appointment_id: str) -> AnyResponse:
 @policy(Policy.STAFF, Right.CHANGE_SCHEDULE)
 def refuse(appointment_id: str) -> AnyResponse:
     """The reservation is declined and its time given back."""
-    reason = request.form.get("reason", "")
+    reason, now = request.form.get("reason", ""), house().clock()
     try:
-        decline(plain_id(appointment_id), reason, scope=scope(), desk=house().desk, now=house().clock())
+        gone = decline(plain_id(appointment_id), reason, scope=scope(), desk=house().desk, now=now)
     except StepNotAllowed:
         return _back("late", appointment_id)
-    except FieldRefused:
-        return _back("reason", appointment_id)
-    return _back("declined", appointment_id)
+    except FieldRefused as refused:
+        return _reason_again(appointment_id, reason, refused.code)
+    return _back("declined" if gone.phone and gone.starts_at > now else "declined_quiet", appointment_id)
+
+
+def _reason_again(appointment_id: str, reason: str, code: str) -> Response:
+    """Show the reason that cannot be kept as it is, to be shortened: nothing typed is lost."""
+    found = answered(plain_id(appointment_id), scope=scope(), desk=house().desk).appointment
+    offer = house().desk.database.read(lambda connection: house().desk.current_offer(connection, scope()))
+    card = card_of(found, offer, house().clock())
+    fields = _asked(request.form).fields()
+    return make_response(
+        render_template("staff/decline.jinja", card=card, reason=reason, errors={"reason": code}, fields=fields), 422
+    )
 
 
 def _asked(fields: dict[str, str]) -> Asked:
