@@ -25,7 +25,13 @@ from okienko_server.storage.appointments import appointment_of
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.session import Database
-from okienko_server.storage.tables import AppointmentRow, DayOccupancyRow
+from okienko_server.storage.tables import (
+    AppointmentRow,
+    DayOccupancyRow,
+    DocumentVersionRow,
+    EncounterRow,
+    PatientRow,
+)
 from okienko_widget import load
 from tests.conftest import ENGINES, MONDAY, PEPPER, visitor
 from tests.storage.rows import differences
@@ -165,6 +171,20 @@ def test_any_day_will_do(tmp_path: Path, today: date) -> None:
     with desk.database.reading() as connection:
         assert differences(connection) == {}
     desk.database.dispose()
+
+
+def test_treatments_are_on_file_and_one_of_the_patients_waits_for_an_answer(desk: Desk, report: SeedReport) -> None:
+    first = report.clinics[0]
+    with desk.database.reading() as connection:
+        signed = connection.execute(select(DocumentVersionRow.__table__)).all()
+        encounters = connection.execute(select(EncounterRow.__table__)).all()
+        patients = {row.phone: row for row in connection.execute(select(PatientRow.__table__))}
+    assert {row.clinic_id for row in (*signed, *encounters)} == {first.id}
+    assert len(signed) == len(encounters) == 9 and len(patients) == 2
+    made = {one.id: one for one in appointments(desk)}
+    assert all(made[row.appointment_id].status is Status.FULFILLED for row in encounters)
+    waiting = [one for one in made.values() if one.status is Status.PENDING and one.phone in patients]
+    assert [patients[one.phone].last_name for one in waiting] == [waiting[0].patient.last_name]
 
 
 def test_owner_signs_in_with_the_password_the_demo_prints(desk: Desk, report: SeedReport) -> None:

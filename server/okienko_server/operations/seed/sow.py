@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from okienko_server.domain.appointment import Appointment, Person, Status
 from okienko_server.domain.cells import day_grid, instant_of, local_day
 from okienko_server.domain.plan import ClinicPlan, OpenedClinic
+from okienko_server.domain.roles import Role
 from okienko_server.domain.scope import Scope, Source, operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.onboard_clinic import add_clinic
 from okienko_server.operations.seed.diaries import DiaryMaker
 from okienko_server.operations.seed.plans import ZONE, plans, portal
+from okienko_server.operations.seed.records import known, treatments, write_records
 from okienko_server.operations.sign_in import password_hash
 from okienko_server.operations.verify import CONSENT
 from okienko_server.storage.appointments import AppointmentStore
@@ -24,6 +26,7 @@ from okienko_server.storage.diary import DiaryStore, Entry
 from okienko_server.storage.ids import ALPHABET
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import Ids, OnboardingStore
+from okienko_server.storage.staff import MemberStore
 
 DEMO_PASSWORD = "okienko-w-krakowie"  # noqa: S105 - opens invented clinics only
 _WAITING = (
@@ -80,11 +83,20 @@ class _Sown:
         offer = OfferStore(connection, scope).load()
         entries = DiaryMaker(offer, self.today, chance, ids).entries()
         entries = _with_waiting(entries, self.waiting, self.today, chance, ids)
+        on_file = treatments(offer, self.today, ids) if self.waiting else []
+        if on_file:
+            entries = [*known(entries), *(entry for one in on_file for entry in one.entries)]
         DiaryStore(connection, scope).fill(entries, offer.clinic.zone)
+        write_records(connection, scope, on_file, _accounts(connection, scope), ids)
         for entry in entries:
             if entry.appointment.status is Status.PENDING:
                 _consent(connection, scope, desk, entry.appointment)
         return clinic, len(entries)
+
+
+def _accounts(connection: Connection, scope: Scope) -> dict[str, str]:
+    found = MemberStore(connection, scope).all()
+    return {one.practitioner_id: one.id for one in found if one.practitioner_id and one.role == Role.THERAPIST}
 
 
 def _with_waiting(
