@@ -30,7 +30,7 @@ from okienko_widget import load as widget_texts
 episodes = Blueprint("episodes", __name__, url_prefix="/staff/episodes")
 GLANCE = 180
 """Characters of a document a timeline shows."""
-WIDTH, HEIGHT, EDGE = 600, 160, 24
+WIDTH, HEIGHT, EDGE = 420, 170, 24
 """The plot in its own units."""
 
 

@@ -174,12 +174,21 @@ def _away_page(
 
 def _absences(offer: Offer, right: Right) -> tuple[tuple[KeptAbsence, str, str], ...]:
     _, found = see_hours(right, scope=scope(), desk=house().desk, now=house().clock())
-    when = when_in(offer.clinic.zone)
     return tuple(
-        (one, offer.practitioner(one.practitioner_id).name, f"{when.full(one.start)} – {when.full(one.end)}")
+        (one, offer.practitioner(one.practitioner_id).name, _span(one, offer))
         for one in found
         if one.practitioner_id in offer.practitioners
     )
+
+
+def _span(absence: KeptAbsence, offer: Offer) -> str:
+    """Return an absence in words: whole days by their days, anything else with its hours."""
+    zone, when = offer.clinic.zone, when_in(offer.clinic.zone)
+    start, end = absence.start.astimezone(zone), absence.end.astimezone(zone)
+    if start.time() != time(0) or end.time() != time(0):
+        return when.span(absence.start, absence.end)
+    last = end.date() - timedelta(days=1)
+    return when.day(start.date()) if last == start.date() else f"{when.day(start.date())} – {when.day(last)}"
 
 
 def _cards(broken: list[Appointment] | None, offer: Offer) -> tuple[Card, ...] | None:
