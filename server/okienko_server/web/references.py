@@ -7,6 +7,7 @@ from okienko_server.domain.errors import NotFound
 from okienko_server.domain.scope import Scope
 
 _LONGEST = 64
+_DIGITS = 9
 
 
 def plain_id(text: str) -> str:
@@ -14,6 +15,11 @@ def plain_id(text: str) -> str:
     if not text.isascii() or not text.isalnum() or len(text) > _LONGEST:
         raise NotFound
     return text
+
+
+def whole_number(text: str) -> int:
+    """Return the number a form or an address carries, 0 for what is none or has more than nine digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
 
 
 def reference_of(appointment: Appointment) -> str:

@@ -24,7 +24,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import plain_id
+from okienko_server.web.references import plain_id, whole_number
 from okienko_widget import load as widget_texts
 
 episodes = Blueprint("episodes", __name__, url_prefix="/staff/episodes")
@@ -162,12 +162,11 @@ def page(episode_id: str) -> Response:
 @policy(Policy.STAFF, Right.WRITE_RECORDS)
 def change(episode_id: str) -> AnyResponse:
     """Its name, who leads it, whether it is over."""
-    version = request.form.get("version", "")
     typed = EpisodeTyped(
         request.form.get("title", ""),
         request.form.get("practitioner_id", ""),
         "closed" in request.form,
-        int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0,
+        whole_number(request.form.get("version", "")),
     )
     try:
         change_episode(plain_id(episode_id), typed, scope=scope(), desk=house().desk, now=house().clock())

@@ -32,7 +32,7 @@ from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import plain_id
+from okienko_server.web.references import plain_id, whole_number
 
 hours = Blueprint("hours", __name__, url_prefix="/staff")
 _AWAY = ("practitioner", "from_day", "from_time", "until_day", "until_time", "reason")
@@ -70,12 +70,11 @@ def page() -> Response:
 @policy(Policy.STAFF, Right.CHANGE_HOURS)
 def change() -> AnyResponse:
     """The hours are written; when that leaves appointments outside, they are shown first and it takes a second press."""
-    revision = request.form.get("revision", "")
     days = tuple(request.form.get(f"day-{n}", "")[:200] for n in range(DAYS))
     location, practitioner = request.form.get("location", ""), request.form.get("practitioner", "")
     asked = WeekAsked(
         plain_id(location), plain_id(practitioner) if practitioner else "", days,
-        int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 12 else 0,
+        whole_number(request.form.get("revision", "")),
     )  # fmt: skip
     desk, now = house().desk, house().clock()
     try:
@@ -94,8 +93,7 @@ def change() -> AnyResponse:
 @policy(Policy.STAFF, Right.CHANGE_HOURS)
 def answer() -> AnyResponse:
     """The clinic's time for an answer."""
-    text = request.form.get("minutes", "")
-    minutes = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    minutes = whole_number(request.form.get("minutes", ""))
     change_answer_time(minutes, scope=scope(), desk=house().desk, now=house().clock())
     return redirect(url_for("hours.page"), 303)
 

@@ -29,7 +29,7 @@ from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.episode import Story, story_of
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import plain_id
+from okienko_server.web.references import plain_id, whole_number
 
 patients = Blueprint("patients", __name__, url_prefix="/staff/patients")
 _FIELDS = ("first_name", "last_name", "birth_date", "phone", "guardian_first_name", "guardian_last_name")
@@ -83,10 +83,7 @@ def page(patient_id: str) -> Response:
 def change(patient_id: str) -> AnyResponse:
     """What is known of the patient is corrected."""
     typed = {name: request.form.get(name, "") for name in _FIELDS}
-    version = request.form.get("version", "")
-    asked = PatientTyped(
-        **typed, version=int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0
-    )
+    asked = PatientTyped(**typed, version=whole_number(request.form.get("version", "")))
     try:
         change_patient(plain_id(patient_id), asked, scope=scope(), desk=house().desk, now=house().clock())
     except FieldsRefused as refused:

@@ -34,10 +34,9 @@ from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.policy import Policy, large_form, policy
-from okienko_server.web.references import plain_id
+from okienko_server.web.references import plain_id, whole_number
 
 records = Blueprint("records", __name__, url_prefix="/staff/appointments")
-LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +152,7 @@ def versions(appointment_id: str) -> Response:
 
 
 def _number(name: str) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+    return whole_number(request.args.get(name, ""))
 
 
 def _seen(appointment_id: str) -> Documented:
@@ -167,8 +165,7 @@ def _by_script() -> bool:
 
 def _written() -> Written:
     def count(name: str) -> int:
-        text = request.form.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+        return whole_number(request.form.get(name, ""))
 
     return Written(request.form, count("based_on"), count("revision"), request.form.get("reason", ""))
 
