@@ -14,8 +14,16 @@ from flask import Flask
 from sqlalchemy import Connection, text
 
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
-from okienko_server.operations.send_sms import BATCH, LEASE, MAX_SENDS, send_due, work
-from okienko_server.sms.gateway import GatewayRefused
+from okienko_server.operations.send_sms import BATCH, LEASE, LIFE, send_due, take_reports, work
+from okienko_server.sms.gateway import (
+    AfterUnsure,
+    Delivery,
+    GatewayRefused,
+    GatewayUnsure,
+    OfThisProcess,
+    Report,
+    Taken,
+)
 from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ConsentRow, IdempotencyRow, SmsMessageRow
@@ -29,21 +37,31 @@ _FAIL_POSTGRES = (
 )
 
 
-class Notebook:
-    """A gateway that writes down what it was given, and takes nothing while `refusing`."""
+class Notebook(OfThisProcess):
+    """A gateway that writes down what it was given: takes nothing while `refusing`, and breaks off after taking it while `breaking`."""
 
     name = "notebook"
-    development_only = True
 
-    def __init__(self) -> None:
+    def __init__(self, after_unsure: AfterUnsure = AfterUnsure.ASK) -> None:
         self.given: list[str] = []
-        self.refusing = False
+        self.asked: list[str] = []
+        self.refusing = self.breaking = self.deaf = False
+        self.again = True
+        self.after_unsure = after_unsure
 
-    def send(self, message_id: str, phone: str, body: str) -> str:
+    def send(self, message_id: str, phone: str, body: str) -> Taken:
         self.given.append(message_id)
         if self.refusing:
-            raise GatewayRefused("no credit")
-        return f"gateway-{message_id}"
+            raise GatewayRefused("no credit", again=self.again)
+        if self.breaking:
+            raise GatewayUnsure("the line broke")
+        return Taken(f"gateway-{message_id}")
+
+    def find(self, message_id: str) -> Taken | None:
+        self.asked.append(message_id)
+        if self.deaf:
+            raise GatewayUnsure("no answer")
+        return Taken(f"gateway-{message_id}") if message_id in self.given else None
 
 
 @contextmanager
@@ -121,34 +139,183 @@ def test_a_message_leaves_once_and_is_settled(app: Flask, clock: Clock) -> None:
 
 def test_a_refused_message_waits_longer_each_time_and_is_given_up(app: Flask, clock: Clock) -> None:
     queued(app, 1)
-    gateway = Notebook()
+    gateway, began = Notebook(), clock.now
     gateway.refusing = True
     pauses = []
-    for _ in range(MAX_SENDS):
+    while rows_of(app, SmsMessageRow)[0].status == "queued":
         (row,) = rows_of(app, SmsMessageRow)
         pauses.append(row.due_at.replace(tzinfo=None) - clock.now.replace(tzinfo=None))
         clock.now += pauses[-1] - timedelta(seconds=1)
         assert send(app, gateway, clock.now) == 0
         clock.forward(seconds=1)
         assert send(app, gateway, clock.now) == 0
-    assert len(gateway.given) == MAX_SENDS
-    assert pauses == sorted(set(pauses)) and pauses[1] >= timedelta(seconds=5)
+    assert (
+        pauses[1] >= timedelta(seconds=5)
+        and pauses[1:6] == sorted(pauses[1:6])
+        and max(pauses) <= timedelta(minutes=15)
+    )
+    assert clock.now >= began + timedelta(hours=24), "a gateway may be down for a day"
     (row,) = rows_of(app, SmsMessageRow)
-    assert (row.status, row.tries) == ("failed", MAX_SENDS)
+    assert row.status in ("failed", "dropped") and 0 <= row.tries - len(gateway.given) <= 1
     gateway.refusing = False
     assert send(app, gateway, clock.now + timedelta(days=1)) == 0
 
 
-def test_a_code_given_up_is_wiped_too(app: Flask, clock: Clock) -> None:
+def test_what_a_gateway_will_never_take_is_not_offered_twice(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    gateway = Notebook()
+    gateway.refusing, gateway.again = True, False
+    send(app, gateway, clock.now)
+    clock.forward(hours=1)
+    send(app, gateway, clock.now)
+    assert len(gateway.given) == 1 and rows_of(app, SmsMessageRow)[0].status == "failed"
+
+
+def test_a_code_too_old_to_be_typed_in_is_wiped_and_never_sent(app: Flask, clock: Clock) -> None:
     patient = ApiPatient(app, opened(app).id)
     patient.hold()
     patient.details()
     gateway = Notebook()
     gateway.refusing = True
-    for _ in range(MAX_SENDS):
+    send(app, gateway, clock.now)
+    gateway.refusing = False
+    clock.forward(minutes=11)
+    assert send(app, gateway, clock.now) == 0 and len(gateway.given) == 1
+    assert [(row.status, row.body) for row in rows_of(app, SmsMessageRow)] == [("dropped", "")]
+
+
+# ---- an unknown outcome ----
+
+
+def test_what_broke_off_is_asked_for_and_not_sent_again(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    gateway = Notebook()
+    gateway.breaking = True
+    assert send(app, gateway, clock.now) == 0 and rows_of(app, SmsMessageRow)[0].status == "unsure"
+    gateway.breaking, gateway.deaf = False, True
+    for _ in range(3):
+        clock.forward(minutes=16)
+        assert send(app, gateway, clock.now) == 0
+    gateway.deaf = False
+    clock.forward(minutes=16)
+    assert send(app, gateway, clock.now) == 1
+    assert len(gateway.given) == 1 and len(gateway.asked) == 4
+    assert rows_of(app, SmsMessageRow)[0].gateway_id.startswith("gateway-")
+
+
+def test_what_the_gateway_never_took_is_sent_after_asking(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    died = Notebook()
+    with house_of(app).desk.database.writing() as connection:
+        OutboxWorkerStore(connection, operator_scope()).lease(BATCH, clock.now, clock.now + LEASE)
+    clock.forward(minutes=3)
+    assert send(app, died, clock.now) == 1 and (len(died.asked), len(died.given)) == (1, 1)
+
+
+def test_a_gateway_that_refuses_doubles_is_offered_the_same_id_again(app: Flask, clock: Clock) -> None:
+    queued(app, 1)
+    gateway = Notebook(AfterUnsure.REPEAT)
+    gateway.breaking = True
+    send(app, gateway, clock.now)
+    gateway.breaking = False
+    clock.forward(minutes=1)
+    assert send(app, gateway, clock.now) == 1 and len(set(gateway.given)) == 1 and gateway.asked == []
+
+
+def test_where_nobody_can_be_asked_the_message_waits_for_a_report_and_is_never_sent_again(
+    app: Flask, clock: Clock
+) -> None:
+    queued(app, 1)
+    gateway = Notebook(AfterUnsure.WAIT)
+    gateway.breaking = True
+    send(app, gateway, clock.now)
+    gateway.breaking = False
+    for _ in range(9):
+        clock.now += LIFE / 8
+        assert send(app, gateway, clock.now) == 0
+    (row,) = rows_of(app, SmsMessageRow)
+    assert row.status == "lost" and len(gateway.given) == 1
+    late = Report(row.id, "gw-1", Delivery.DELIVERED)
+    assert take_reports([late], desk=house_of(app).desk, now=clock.now) == 1
+    (row,) = rows_of(app, SmsMessageRow)
+    assert (row.status, row.delivery, row.gateway_id) == ("sent", "delivered", "gw-1")
+
+
+def test_marked_before_the_call_a_death_in_between_never_sends_twice(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(app, 1)
+    gateway = dying(Notebook())
+    with pytest.raises(KeyboardInterrupt):
         send(app, gateway, clock.now)
-        clock.forward(hours=1)
-    assert [(row.status, row.body) for row in rows_of(app, SmsMessageRow)] == [("failed", "")]
+    clock.forward(minutes=3)
+    send(app, gateway, clock.now)
+    assert len(gateway.given) == 1 and rows_of(app, SmsMessageRow)[0].status == "sent"
+
+
+def test_without_the_mark_a_death_in_between_sends_twice(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a message that stays "queued" while it is handed over is simply taken again."""
+    monkeypatch.setattr("okienko_server.operations.send_sms._asked", lambda gateway, message: None)
+    queued(app, 1)
+    gateway = dying(Notebook())
+    with pytest.raises(KeyboardInterrupt):
+        send(app, gateway, clock.now)
+    clock.forward(minutes=3)
+    send(app, gateway, clock.now)
+    assert len(gateway.given) == 2
+
+
+def dying(gateway: Notebook) -> Notebook:
+    """Let the process die right after the gateway took its first message."""
+    whole = gateway.send
+
+    def send_and_die(message_id: str, phone: str, body: str) -> Taken:
+        taken = whole(message_id, phone, body)
+        if len(gateway.given) == 1:
+            raise KeyboardInterrupt
+        return taken
+
+    gateway.send = send_and_die  # type: ignore[method-assign]
+    return gateway
+
+
+# ---- reports ----
+
+
+@pytest.mark.parametrize(
+    ("came", "ends"),
+    [
+        (["accepted", "sent", "delivered"], "delivered"), (["delivered", "sent", "accepted"], "delivered"),
+        (["delivered", "undelivered"], "delivered"), (["undelivered", "delivered"], "delivered"),
+        (["undelivered", "sent"], "undelivered"), (["sent"] * 10, "sent"),
+    ],
+)  # fmt: skip
+def test_reports_go_only_forward(app: Flask, clock: Clock, came: list[str], ends: str) -> None:
+    queued(app, 1)
+    send(app, Notebook(), clock.now)
+    (row,) = rows_of(app, SmsMessageRow)
+    changed = [
+        take_reports([Report("", row.gateway_id, Delivery(one))], desk=house_of(app).desk, now=clock.now)
+        for one in came
+    ]
+    (row,) = rows_of(app, SmsMessageRow)
+    assert row.delivery == ends and row.status == ("failed" if ends == "undelivered" else "sent")
+    assert sum(changed) <= len(set(came))
+
+
+def test_a_report_about_nothing_we_sent_changes_nothing(app: Flask, clock: Clock) -> None:
+    queued(app, 2)
+    before = rows_of(app, SmsMessageRow)
+    for report in (
+        Report("nobody", "", Delivery.DELIVERED),
+        Report("", "gw", Delivery.DELIVERED),
+        Report("", "", Delivery.SENT),
+    ):
+        assert take_reports([report], desk=house_of(app).desk, now=clock.now) == 0
+    assert take_reports([Report(before[0].id, "", Delivery.DELIVERED)], desk=house_of(app).desk, now=clock.now) == 0
+    assert rows_of(app, SmsMessageRow) == before, "not even handed over yet"
 
 
 def test_a_gateway_that_comes_back_gets_the_message(app: Flask, clock: Clock) -> None:
@@ -192,7 +359,7 @@ def test_the_worker_sends_at_once_when_the_bell_rings_and_survives_a_fault(app: 
     """One thread as the server runs it: a gateway that breaks must not end the work."""
 
     class Brittle(Notebook):
-        def send(self, message_id: str, phone: str, body: str) -> str:
+        def send(self, message_id: str, phone: str, body: str) -> Taken:
             if not broke.is_set():
                 broke.set()
                 raise RuntimeError("the line broke")

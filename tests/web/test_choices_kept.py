@@ -21,7 +21,7 @@ from okienko_server.operations.onboard_clinic import (
 )
 from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.console import ConsoleGateway
-from okienko_server.sms.gateway import GatewayRefused
+from okienko_server.sms.gateway import GatewayRefused, Taken
 from okienko_server.storage.tables import AppointmentRow, SmsMessageRow
 from tests.conftest import Clock
 from tests.plans import CONSULTATION, VISIT, clinic
@@ -205,7 +205,7 @@ def test_a_message_dropped_while_the_gateway_refuses_stays_dropped(app: Flask, c
     typed = patient.details().form("/w/code").filled()
 
     class Refusing(ConsoleGateway):
-        def send(self, *_: str) -> str:
+        def send(self, *_: str) -> Taken:
             assert patient.client.post("/w/release", data=typed).status_code == 200
             raise GatewayRefused("no signal")
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from okienko_server.operations.send_sms import expire_holds, send_due
-from okienko_server.sms.gateway import GatewayRefused
+from okienko_server.sms.gateway import GatewayRefused, OfThisProcess, Taken
 from okienko_server.web.policy import Policy, policy_of
 from okienko_widget import load
 from tests.conftest import Clock
@@ -28,13 +28,12 @@ from tests.web.patients import (
 PERSONAL = ("601234567", "601 234 567", "Janusz", "Żółkiewski", "Boli od maja", "spine", "ręgosłup")
 
 
-class Refusing:
+class Refusing(OfThisProcess):
     """A gateway that takes nothing, and says the number in its complaint."""
 
     name = "refusing"
-    development_only = True
 
-    def send(self, message_id: str, phone: str, body: str) -> str:
+    def send(self, message_id: str, phone: str, body: str) -> Taken:
         raise GatewayRefused(f"no route to {phone}: {body}")
 
 

@@ -10,8 +10,8 @@ from flask import Flask
 
 from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.problem import age_in_months
-from okienko_server.operations.send_sms import MAX_SENDS, send_due
-from okienko_server.sms.gateway import GatewayRefused
+from okienko_server.operations.send_sms import send_due
+from okienko_server.sms.gateway import GatewayRefused, OfThisProcess, Taken
 from tests.conftest import Clock
 from tests.web.staff_world import CONSULTANT, HANNA, MICHAL, OWNER, TUESDAY_NINE, StaffWorld
 
@@ -221,7 +221,7 @@ def test_a_patient_the_message_never_reached_is_called(world: StaffWorld, clock:
     world.add("a1")
     world.sign_in()
     assert world.answer("a1", "decline").status_code == 200
-    for _ in range(MAX_SENDS):
+    for _ in range(15):
         send_due(Refusing(), desk=world.desk, now=clock.now)
         clock.forward(hours=2)
     world.sign_in()
@@ -229,13 +229,12 @@ def test_a_patient_the_message_never_reached_is_called(world: StaffWorld, clock:
     assert "SMS do pacjenta nie doszedł – zadzwoń:" in page and 'href="tel:+48601234567">601 234 567' in page
 
 
-class Refusing:
+class Refusing(OfThisProcess):
     """A gateway that takes nothing."""
 
     name = "refusing"
-    development_only = True
 
-    def send(self, message_id: str, phone: str, body: str) -> str:
+    def send(self, message_id: str, phone: str, body: str) -> Taken:
         raise GatewayRefused("down")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -13,43 +13,109 @@ from sqlalchemy import Connection
 from okienko_server.domain.appointment import Step
 from okienko_server.domain.errors import StepNotAllowed
 from okienko_server.domain.scope import operator_scope
+from okienko_server.domain.verification import CODE_MINUTES
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.review import lapse_unanswered
-from okienko_server.sms.gateway import Gateway, GatewayRefused
+from okienko_server.operations.sms_wording import VERIFICATION
+from okienko_server.sms.gateway import (
+    AfterUnsure,
+    Delivery,
+    Gateway,
+    GatewayRefused,
+    GatewayUnsure,
+    Report,
+    Taken,
+    goes_on,
+)
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.directory import DirectoryStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore, SmsMessage
 
 LEASE = timedelta(minutes=2)
+"""Longer than the gateways' time-outs together: whoever finds a message after it finds one nobody works on."""
 BATCH = 20
-MAX_SENDS = 5
+LONGEST_PAUSE = timedelta(minutes=15)
+LIVES = {VERIFICATION: timedelta(minutes=CODE_MINUTES)}
+"""How long after it was written a message is still of use; a code no longer than it may be typed in."""
+LIFE = timedelta(hours=26)
+"""Of any other message: a gateway may be down for a day."""
 SWEEP_SECONDS = 5
 KEEP_ANSWERS = timedelta(hours=48)
 log = logging.getLogger("okienko.worker")
 
 
 def send_due(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
-    """Send what is due and return how many messages left; a refused one waits longer each time and is given up after five."""
+    """Send what is due and return how many messages left; a refused one waits longer each time while it is of use.
+
+    One whose outcome is unknown is never sent again unless the gateway says that it never took it, or refuses a second one itself.
+    """
     scope = operator_scope()
     if not desk.database.read(lambda connection: OutboxWorkerStore(connection, scope).any_due(now)):
         return 0
     messages = desk.database.write(lambda c: OutboxWorkerStore(c, scope).lease(BATCH, now, now + LEASE))
-    return sum(_send(gateway, message, desk, now) for message in messages)
+    return sum(_settled(gateway, message, desk, now) for message in messages)
 
 
-def _send(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
-    """Hand one leased message over and settle it; no transaction is open while the gateway is asked."""
-    scope = operator_scope()
+def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
+    """Hand one leased message over and settle it; no transaction is open while the gateway is asked. True when it left."""
+    end = message.created_at + LIVES.get(message.kind, LIFE)
+    later = min(now + min(timedelta(seconds=5 * 4 ** min(message.tries, 8)), LONGEST_PAUSE), end)
     try:
-        gateway_id = gateway.send(message.id, message.phone, message.body)
+        taken = _asked(gateway, message) if message.unsure else None
+        if taken is None and now >= end:
+            # Whether the first try arrived stays unknown where only a second one could have told.
+            guess = message.unsure and gateway.after_unsure is AfterUnsure.REPEAT
+            _write(desk, lambda store: store.give_up(message, "lost" if guess else "dropped", "too late"))
+            return False
+        taken = taken or gateway.send(message.id, message.phone, message.body)
     except GatewayRefused as refused:
-        later = now + timedelta(seconds=5 * 4**message.tries) if message.tries < MAX_SENDS else None
-        with desk.database.writing() as connection:
-            OutboxWorkerStore(connection, scope).failed(message, str(refused), later)
+        reason, again = str(refused), refused.again and now < end
+        if again:
+            _write(desk, lambda store: store.later(message, reason, later, unsure=False))
+        else:
+            _write(desk, lambda store: store.give_up(message, "failed", reason))
         return False
-    with desk.database.writing() as connection:
-        OutboxWorkerStore(connection, scope).sent(message, gateway.name, gateway_id, now)
+    except GatewayUnsure as unsure:
+        reason, pause = str(unsure), max(later, now + timedelta(seconds=20))
+        log.warning("a message of unknown outcome at %s: %s", gateway.name, reason)
+        if now < message.created_at + LIFE:
+            _write(desk, lambda store: store.later(message, reason, pause, unsure=True))
+        else:
+            _write(desk, lambda store: store.give_up(message, "lost", reason))
+        return False
+    _write(desk, lambda store: store.sent(message, gateway.name, taken.gateway_id, taken.parts, now))
+    return True
+
+
+def _asked(gateway: Gateway, message: SmsMessage) -> Taken | None:
+    """Return what became of a message of unknown outcome, None when it may be sent (again); raises GatewayUnsure to wait."""
+    if gateway.after_unsure is AfterUnsure.ASK:
+        return gateway.find(message.id)
+    if gateway.after_unsure is AfterUnsure.REPEAT:
+        return None
+    raise GatewayUnsure("only a delivery report can tell")
+
+
+def _write(desk: Desk, settle: Callable[[OutboxWorkerStore], None]) -> None:
+    desk.database.write(lambda connection: settle(OutboxWorkerStore(connection, operator_scope())))
+
+
+def take_reports(reports: Sequence[Report], *, desk: Desk, now: datetime) -> int:
+    """Write what a gateway reports and return how many messages changed; a report goes only forward, and one twice changes nothing.
+
+    A report about a message of unknown outcome ends the doubt. Reports about messages nobody knows are passed over.
+    """
+    return sum(desk.database.write(lambda c, one=one: _take(c, one, now)) for one in reports)  # type: ignore[misc]
+
+
+def _take(connection: Connection, report: Report, now: datetime) -> bool:
+    store = OutboxWorkerStore(connection, operator_scope())
+    found = store.reported(report.message_id, report.gateway_id)
+    if found is None or found.status in ("queued", "dropped") or not goes_on(found.delivery, report.delivery):
+        return False
+    status = "failed" if report.delivery is Delivery.UNDELIVERED else "sent"
+    store.deliver(found, status, report.delivery.value, report.gateway_id, now)
     return True
 
 

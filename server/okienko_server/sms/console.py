@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from okienko_server.sms.gateway import OfThisProcess, Taken
 
-class ConsoleGateway:
+
+class ConsoleGateway(OfThisProcess):
     """Writes each message as one line."""
 
     name = "console"
-    development_only = True
 
-    def send(self, message_id: str, phone: str, body: str) -> str:
+    def send(self, message_id: str, phone: str, body: str) -> Taken:
         sys.stdout.write(f"SMS {phone}: {body}\n")
         sys.stdout.flush()
-        return message_id
+        return Taken(message_id)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
+from okienko_server.sms.gateway import OfThisProcess, Taken
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -18,20 +20,19 @@ class Received:
     at: datetime
 
 
-class InboxGateway:
+class InboxGateway(OfThisProcess):
     """Keeps the newest 200 messages of this process."""
 
     name = "inbox"
-    development_only = True
 
     def __init__(self) -> None:
         self._messages: deque[Received] = deque(maxlen=200)
         self._lock = Lock()
 
-    def send(self, message_id: str, phone: str, body: str) -> str:
+    def send(self, message_id: str, phone: str, body: str) -> Taken:
         with self._lock:
             self._messages.appendleft(Received(message_id, phone, body, datetime.now(UTC)))  # noqa: TID251 - a gateway stands outside
-        return message_id
+        return Taken(message_id)
 
     def messages(self) -> list[Received]:
         """Return what arrived, newest first."""

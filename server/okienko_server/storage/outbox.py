@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tuple_, update
 
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.store import ClinicStore, OperatorStore
@@ -17,7 +17,10 @@ _ADD = insert(_S)
 
 @dataclass(frozen=True, slots=True)
 class SmsMessage:
-    """One message to send: `phone` E.164, `body` already folded to one segment."""
+    """One message taken for sending: `phone` E.164, `body` already folded to one segment.
+
+    `unsure`: it was handed to the gateway before, and nobody wrote down what came of it.
+    """
 
     clinic_id: str
     id: str
@@ -25,6 +28,18 @@ class SmsMessage:
     phone: str
     body: str
     tries: int
+    created_at: datetime
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A message as a delivery report finds it."""
+
+    clinic_id: str
+    id: str
+    status: str
+    delivery: str
 
 
 class OutboxStore(ClinicStore):
@@ -42,7 +57,7 @@ class OutboxStore(ClinicStore):
         )  # fmt: skip
 
     def newest_status(self, appointment_id: str) -> str:
-        """Return queued, sent, failed or dropped for the newest message about an appointment, "" when there is none."""
+        """Return queued, sending, unsure, sent, failed, lost or dropped for the newest message about an appointment, "" for none."""
         statement = (
             select(_S.status)
             .where(_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)
@@ -54,7 +69,8 @@ class OutboxStore(ClinicStore):
     def forget(self, appointment_id: str) -> None:
         """Take number and text out of the messages of a hold nobody finished; one still waiting is dropped."""
         mine = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)
-        self.connection.execute(update(_S).where(*mine, _S.status == "queued").values(status="dropped"))
+        waiting = _S.status.in_(("queued", "sending", "unsure"))
+        self.connection.execute(update(_S).where(*mine, waiting).values(status="dropped"))
         self.connection.execute(update(_S).where(*mine).values(phone="", body=""))
 
 
@@ -68,41 +84,74 @@ class OutboxWorkerStore(OperatorStore):
     def lease(self, count: int, now: datetime, until: datetime) -> list[SmsMessage]:
         """Take up to `count` due messages for the caller alone until `until`.
 
-        The lease test stands again outside the subquery: SKIP LOCKED is refused across shards, and SQLite has none.
+        A message is "sending" from here on: whoever finds it so after the lease knows that its outcome is unknown. The lease test stands
+        again outside the subquery: SKIP LOCKED is refused across shards, and SQLite has none.
         """
         free = _free(now)
         due = select(_S.clinic_id, _S.id).where(free).order_by(_S.due_at).limit(count)
+        taken = case((_S.status == "queued", "sending"), else_="unsure")
         statement = (
             update(_S)
             .where(tuple_(_S.clinic_id, _S.id).in_(due), free)
-            .values(leased_until=until, tries=_S.tries + 1)
-            .returning(_S.clinic_id, _S.id, _S.kind, _S.phone, _S.body, _S.tries)
+            .values(leased_until=until, tries=_S.tries + 1, status=taken)
+            .returning(_S.clinic_id, _S.id, _S.kind, _S.phone, _S.body, _S.tries, _S.created_at, _S.status)
         )
-        return [SmsMessage(*row) for row in self.connection.execute(statement)]
+        rows = self.connection.execute(statement)
+        return [SmsMessage(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] == "unsure") for r in rows]
 
-    def sent(self, message: SmsMessage, gateway: str, gateway_id: str, now: datetime) -> None:
-        """Settle a sent message; the body of a code is wiped, it has done its work."""
-        values = {"status": "sent", "gateway": gateway, "gateway_id": gateway_id, "sent_at": now, "leased_until": None}
-        if message.kind == "verification":
-            values["body"] = ""
-        self._settle(message, values)
+    def sent(self, message: SmsMessage, gateway: str, gateway_id: str, parts: int, now: datetime) -> None:
+        """Settle a message the gateway took, whoever held it meanwhile; the body of a code is wiped, it has done its work."""
+        values = {
+            "status": "sent", "gateway": gateway, "gateway_id": gateway_id, "parts": parts, "sent_at": now, "leased_until": None,
+            "last_error": "",
+        }  # fmt: skip
+        self._settle(message, values | _wiped(message))
 
-    def failed(self, message: SmsMessage, error: str, due_at: datetime | None) -> None:
-        """Put a message back until `due_at`, or give it up (None)."""
-        status = "queued" if due_at else "failed"
-        values: dict[str, object] = {"status": status, "last_error": error, "leased_until": None}
-        if due_at:
-            values["due_at"] = due_at
-        elif message.kind == "verification":
-            values["body"] = ""
-        self._settle(message, values)
+    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool) -> None:
+        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for."""
+        status = "unsure" if unsure else "queued"
+        self._settle(
+            message, {"status": status, "last_error": error, "leased_until": None, "due_at": due_at}, fenced=True
+        )
 
-    def _settle(self, message: SmsMessage, values: dict[str, object]) -> None:
-        # A message dropped while the gateway was asked stays dropped, unless it did leave.
+    def give_up(self, message: SmsMessage, status: str, error: str) -> None:
+        """End a message as failed (never taken), dropped (too late to be of use) or lost (nobody will ever know)."""
+        self._settle(
+            message, {"status": status, "last_error": error, "leased_until": None} | _wiped(message), fenced=True
+        )
+
+    def _settle(self, message: SmsMessage, values: dict[str, object], *, fenced: bool = False) -> None:
+        # Somebody who took the message over after the lease decides instead; one dropped meanwhile stays so unless it did leave.
         this = (_S.clinic_id == message.clinic_id, _S.id == message.id)
-        still = () if values["status"] == "sent" else (_S.status == "queued",)
+        still = (_S.status.in_(("sending", "unsure")), _S.tries == message.tries) if fenced else ()
         self.connection.execute(update(_S).where(*this, *still).values(**values))
+
+    def reported(self, message_id: str, gateway_id: str) -> Reported | None:
+        """Return the message a delivery report is about, locked: by our id, else by the gateway's; None for neither."""
+        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery).with_for_update()
+        for known, column in ((message_id, _S.id), (gateway_id, _S.gateway_id)):
+            if known and (row := self.connection.execute(columns.where(column == known)).first()):
+                return Reported(row[0], row[1], row[2], row[3] or "")
+        return None
+
+    def deliver(self, found: Reported, status: str, delivery: str, gateway_id: str, now: datetime) -> None:
+        """Write how far a message got."""
+        this = (_S.clinic_id == found.clinic_id, _S.id == found.id)
+        values: dict[str, object] = {"status": status, "delivery": delivery, "reported_at": now, "leased_until": None}
+        if found.status in ("sending", "unsure", "lost") and gateway_id:
+            values["gateway_id"] = gateway_id
+        self.connection.execute(update(_S).where(*this).values(**values))
+
+    def unsure_count(self) -> int:
+        """Return how many messages nobody knows the outcome of."""
+        statement = select(func.count()).where(_S.status.in_(("unsure", "lost")))
+        return self.connection.execute(statement).scalar_one()
+
+
+def _wiped(message: SmsMessage) -> dict[str, object]:
+    return {"body": ""} if message.kind == "verification" else {}
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    return and_(_S.status == "queued", _S.due_at <= now, or_(_S.leased_until.is_(None), _S.leased_until <= now))
+    waiting = _S.status.in_(("queued", "sending", "unsure"))
+    return and_(waiting, _S.due_at <= now, or_(_S.leased_until.is_(None), _S.leased_until <= now))

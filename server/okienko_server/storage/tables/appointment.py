@@ -139,7 +139,12 @@ class SmsMessageRow(OfClinicById):
     gateway_id: Mapped[str] = mapped_column(default="")
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
+    parts: Mapped[int | None]
+    delivery: Mapped[str | None]
+    reported_at: Mapped[datetime | None]
     __table_args__ = (
         to("appointment", "appointment_id", cascade=True),
         Index("ix_sms_message_due", "status", "due_at"),
+        Index("ix_sms_message_gateway", "gateway_id"),
+        Index("ix_sms_message_own", "id"),
     )

@@ -262,7 +262,7 @@ def notice_of(did: str, found: Answered, offer: Offer, now: datetime) -> Notice 
     if key in t and did in TOLD_BY_SMS:
         told = t(f"notice.sms.{found.sms or 'none'}")
         words = f"{t(key, name=card.name, when=card.when)} {told}"
-        return Notice(words) if found.sms in ("queued", "sent") else Notice(words, card.phone, card.dial)
+        return Notice(words) if found.sms in ("queued", "sending", "sent") else Notice(words, card.phone, card.dial)
     if key not in t:
         return None
     child = f"{key}_child"
