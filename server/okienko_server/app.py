@@ -12,9 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.send_sms import work
-from okienko_server.sms.console import ConsoleGateway
-from okienko_server.sms.gateway import Gateway
-from okienko_server.sms.inbox import InboxGateway
+from okienko_server.sms.choose import gateway_of
 from okienko_server.storage.session import Database
 from okienko_server.web import errors, guards, headers
 from okienko_server.web.api.routes import api
@@ -22,6 +20,7 @@ from okienko_server.web.house import House, wall_clock
 from okienko_server.web.pages.assets import assets
 from okienko_server.web.pages.doctor import doctor
 from okienko_server.web.pages.doors import doors
+from okienko_server.web.pages.gateway_reports import gateway_reports
 from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
@@ -60,7 +59,6 @@ STAFF = (
     calendars,
     trail,
 )
-GATEWAYS: dict[str, Callable[[], Gateway]] = {"console": ConsoleGateway, "inbox": InboxGateway}
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> Flask:
@@ -70,7 +68,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app = Flask("okienko_server", static_folder=None, template_folder="web/templates")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
-    gateway = GATEWAYS[settings.sms_gateway]()
+    gateway = gateway_of(settings)
     desk = Desk(Database(settings.database_url), settings.pepper, load())
     app.extensions["okienko"] = House(settings, desk, gateway, clock)
     if settings.proxies:
@@ -80,7 +78,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)
-    for part in (*PATIENTS, *STAFF, assets, inbox, health):
+    for part in (*PATIENTS, *STAFF, assets, inbox, gateway_reports, health):
         app.register_blueprint(part)
     check_policies(app)
     if settings.worker_inside:

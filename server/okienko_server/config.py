@@ -12,7 +12,16 @@ from okienko.tokens import Keys
 
 DEVELOPMENT = ("development", "demo")
 ENVIRONMENTS = ("production", *DEVELOPMENT)
-GATEWAYS = ("console", "inbox")
+SHOWING = ("console", "inbox")
+"""Gateways that only show messages to developers."""
+SENDING = ("smsapi", "serwersms", "twilio", "android")
+GATEWAYS = (*SHOWING, *SENDING)
+NEEDED = {
+    "smsapi": ("token", "secret"), "serwersms": ("token",), "twilio": ("account", "token", "sender"),
+    "android": ("host", "account", "token", "secret"),
+}  # fmt: skip
+"""What must be set beside OKIENKO_SMS for each gateway."""
+MIN_SECRET = 16
 
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?|http://\[::1\](?::\d{1,5})?")
@@ -20,6 +29,17 @@ _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?|http://\[::1\](?::\
 
 class SettingsRefused(Exception):
     """The environment does not allow a safe start; the message says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmsAccount:
+    """What a gateway asks for; each takes what it needs. `secret` proves that a delivery report comes from the gateway."""
+
+    token: str = field(default="", repr=False)
+    account: str = field(default="", repr=False)
+    sender: str = ""
+    secret: str = field(default="", repr=False)
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,7 @@ class Settings:
     """How many proxies stand before the server and may be believed about a client's address."""
     worker_inside: bool = False
     """Run the outbox worker as a thread of the web process (demo)."""
+    sms: SmsAccount = SmsAccount()
 
     @property
     def development(self) -> bool:
@@ -65,6 +86,13 @@ class Settings:
             public_url=env.get("OKIENKO_URL", "").rstrip("/"),
             proxies=_count(env.get("OKIENKO_PROXIES", "0")),
             worker_inside=env.get("OKIENKO_WORKER_INSIDE", "") == "1",
+            sms=SmsAccount(
+                env.get("OKIENKO_SMS_TOKEN", ""),
+                env.get("OKIENKO_SMS_ACCOUNT", ""),
+                env.get("OKIENKO_SMS_SENDER", ""),
+                env.get("OKIENKO_SMS_SECRET", ""),
+                env.get("OKIENKO_SMS_HOST", "").rstrip("/"),
+            ),
         )
         settings.check()
         return settings
@@ -74,10 +102,21 @@ class Settings:
         secure = self.public_url.startswith("https://") or self.development
         if self.public_url and not (secure and _ADDRESS.fullmatch(self.public_url)):
             raise SettingsRefused("OKIENKO_URL must be like https://rezerwacje.example.pl, without a path.")
-        if not self.development and self.sms_gateway in GATEWAYS:
+        self._check_account()
+        if not self.development and self.sms_gateway in SHOWING:
             raise SettingsRefused(
                 f"OKIENKO_SMS={self.sms_gateway} only shows messages to developers; it never starts with OKIENKO_ENV={self.environment}."
             )
+
+    def _check_account(self) -> None:
+        needed = NEEDED.get(self.sms_gateway, ())
+        missing = [f"OKIENKO_SMS_{name.upper()}" for name in needed if not getattr(self.sms, name)]
+        if missing:
+            raise SettingsRefused(f"OKIENKO_SMS={self.sms_gateway} also needs {', '.join(missing)}.")
+        if "secret" in needed and len(self.sms.secret) < MIN_SECRET:
+            raise SettingsRefused(f"OKIENKO_SMS_SECRET must have at least {MIN_SECRET} characters.")
+        if self.sms.host and not _ADDRESS.match(self.sms.host):
+            raise SettingsRefused("OKIENKO_SMS_HOST must be like https://api.example.pl.")
 
 
 def _count(text: str) -> int:

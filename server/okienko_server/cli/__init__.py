@@ -98,13 +98,13 @@ def _become_gunicorn(bind: str, workers: int) -> NoReturn:
 @main.command()
 def worker() -> None:
     """Send messages and give back lapsed holds, until stopped."""
-    from okienko_server.app import GATEWAYS
+    from okienko_server.sms.choose import gateway_of
     from okienko_server.web.house import wall_clock
 
     settings = Settings.from_environment()
     desk, stop = open_desk(settings), threading.Event()
     _on_stop(stop.set)
-    work(GATEWAYS[settings.sms_gateway](), desk=desk, clock=wall_clock, stop=stop)
+    work(gateway_of(settings), desk=desk, clock=wall_clock, stop=stop)
     desk.database.dispose()
 
 

@@ -41,6 +41,9 @@ LIVES = {VERIFICATION: timedelta(minutes=CODE_MINUTES)}
 LIFE = timedelta(hours=26)
 """Of any other message: a gateway may be down for a day."""
 SWEEP_SECONDS = 5
+ASK_SECONDS = 120
+KEEP_ASKING = timedelta(hours=48)
+MOST_ASKED = 200
 KEEP_ANSWERS = timedelta(hours=48)
 log = logging.getLogger("okienko.worker")
 
@@ -109,6 +112,20 @@ def take_reports(reports: Sequence[Report], *, desk: Desk, now: datetime) -> int
     return sum(desk.database.write(lambda c, one=one: _take(c, one, now)) for one in reports)  # type: ignore[misc]
 
 
+def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
+    """Ask a gateway that does not report by itself about messages of the last two days; returns how many changed."""
+    scope = operator_scope()
+    open_ones = desk.database.read(
+        lambda connection: OutboxWorkerStore(connection, scope).without_end(now - KEEP_ASKING, MOST_ASKED)
+    )
+    if not open_ones:
+        return 0
+    try:
+        return take_reports(gateway.ask_reports(open_ones), desk=desk, now=now)
+    except GatewayUnsure:
+        return 0
+
+
 def _take(connection: Connection, report: Report, now: datetime) -> bool:
     store = OutboxWorkerStore(connection, operator_scope())
     found = store.reported(report.message_id, report.gateway_id)
@@ -147,7 +164,7 @@ def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> N
 
 def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
     """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
-    swept = clock() - timedelta(days=1)
+    swept = asked = clock() - timedelta(days=1)
     while not stop.is_set():
         try:
             now = clock()
@@ -159,6 +176,9 @@ def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: t
                 with desk.database.writing() as connection:
                     DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
                 swept = now
+            if (now - asked).total_seconds() >= ASK_SECONDS:
+                ask_reports(gateway, desk=desk, now=now)
+                asked = now
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
             log.warning("the worker met %s and goes on", type(error).__name__)
             stop.wait(1)

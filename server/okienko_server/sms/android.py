@@ -13,6 +13,7 @@ from okienko_server.sms.gateway import (
     Delivery,
     GatewayRefused,
     GatewayUnsure,
+    Quiet,
     Report,
     ReportRefused,
     Taken,
@@ -26,7 +27,7 @@ REPORTS = {"sms:sent": Delivery.SENT, "sms:delivered": Delivery.DELIVERED, "sms:
 STATES = {"Pending", "Processed", "Sent", "Delivered"}
 
 
-class AndroidPhone:
+class AndroidPhone(Quiet):
     """The clinic's own telephone with the app SMS Gate, reached through its cloud server or in the local network."""
 
     name = "android"
@@ -73,6 +74,3 @@ class AndroidPhone:
         except (ValueError, KeyError, TypeError):
             return []
         return [Report(message_id, message_id, delivery)] if delivery else []
-
-    def report_answer(self) -> str:
-        return ""

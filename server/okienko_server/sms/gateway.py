@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -109,12 +109,13 @@ class Gateway(Protocol):
         """Return the body the gateway wants in answer to a report."""
         ...
 
+    def ask_reports(self, message_ids: Sequence[str]) -> list[Report]:
+        """Return what the gateway tells of some messages when asked; [] for one that reports by itself. Raises GatewayUnsure."""
+        ...
 
-class OfThisProcess:
-    """What the gateways without a network have in common: they always know what they took, and nobody reports to them."""
 
-    development_only = True
-    after_unsure = AfterUnsure.REPEAT
+class Quiet:
+    """What a gateway says that asks nobody and is asked nothing."""
 
     def find(self, message_id: str) -> Taken | None:
         raise GatewayUnsure
@@ -124,3 +125,13 @@ class OfThisProcess:
 
     def report_answer(self) -> str:
         return ""
+
+    def ask_reports(self, message_ids: Sequence[str]) -> list[Report]:
+        return []
+
+
+class OfThisProcess(Quiet):
+    """What the gateways without a network have in common: sending once more does no harm."""
+
+    development_only = True
+    after_unsure = AfterUnsure.REPEAT

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from okienko_server.sms.gateway import AfterUnsure, Call, GatewayRefused, GatewayUnsure, Report, ReportRefused, Taken
+from okienko_server.sms.gateway import AfterUnsure, Delivery, GatewayRefused, GatewayUnsure, Quiet, Report, Taken
 from okienko_server.sms.http import BUSY, Line, json_of
 
 HOST = "https://api2.serwersms.pl"
+MOST_ASKED = 500
+REPORTS = {
+    "delivered": Delivery.DELIVERED, "undelivered": Delivery.UNDELIVERED, "unsent": Delivery.UNDELIVERED,
+    "sent": Delivery.SENT, "pending": Delivery.ACCEPTED, "in_progress": Delivery.ACCEPTED, "saved": Delivery.ACCEPTED,
+}  # fmt: skip
 AGAIN = frozenset(range(3000, 3010))
 """Limits and rights: the same message may pass when the account is put right."""
 
 
-class SerwerSms:
+class SerwerSms(Quiet):
     """SerwerSMS.pl. It pushes reports in a form set in its panel that is documented nowhere, so they are asked for."""
 
     name = "serwersms"
@@ -47,18 +53,23 @@ class SerwerSms:
         return Taken(str(first["id"]), max(_number(first.get("parts")), 1))
 
     def find(self, message_id: str) -> Taken | None:
-        answer = self._line.look("POST", "/messages/reports.json", json={"unique_id": message_id})
+        known = [one for one in self._told([message_id]) if one.get("id") and one.get("status") != "unsent"]
+        return Taken(str(known[0]["id"]), max(_number(known[0].get("parts")), 1)) if known else None
+
+    def ask_reports(self, message_ids: Sequence[str]) -> list[Report]:
+        told = self._told(list(message_ids)[:MOST_ASKED])
+        return [
+            Report(str(one.get("unique_id", "")), str(one.get("id", "")), delivery)
+            for one in told
+            if (delivery := REPORTS.get(str(one.get("status", ""))))
+        ]
+
+    def _told(self, message_ids: list[str]) -> list[dict[str, Any]]:
+        answer = self._line.look("POST", "/messages/reports.json", json={"unique_id": message_ids})
         items = json_of(answer).get("items")
         if answer.status_code != 200 or not isinstance(items, list):
             raise GatewayUnsure(f"status {answer.status_code}")
-        known = [one for one in items if isinstance(one, dict) and one.get("id") and one.get("status") != "unsent"]
-        return Taken(str(known[0]["id"]), max(_number(known[0].get("parts")), 1)) if known else None
-
-    def read_report(self, call: Call) -> list[Report]:
-        raise ReportRefused
-
-    def report_answer(self) -> str:
-        return ""
+        return [one for one in items if isinstance(one, dict)]
 
 
 def _number(value: Any) -> int:

@@ -10,6 +10,7 @@ from okienko_server.sms.gateway import (
     Delivery,
     GatewayRefused,
     GatewayUnsure,
+    Quiet,
     Report,
     ReportRefused,
     Taken,
@@ -29,7 +30,7 @@ REPORTS = {
 """Codes of a delivery report; 401 (unknown) and 408 (no report) say nothing."""
 
 
-class SmsApi:
+class SmsApi(Quiet):
     """SMSAPI.pl. Errors come with status 200; reports are GETs without a signature, so their address holds a secret."""
 
     name = "smsapi"
@@ -71,9 +72,6 @@ class SmsApi:
         if number == KNOWN_ALREADY:
             return Taken(f"idx:{message_id}")
         raise GatewayRefused(f"error {number}", again=number in AGAIN)
-
-    def find(self, message_id: str) -> Taken | None:
-        raise GatewayUnsure("SMSAPI does not look up an idx; sending again under it is safe")
 
     def read_report(self, call: Call) -> list[Report]:
         if not self._secret or not same(self._secret, call.query.get("secret", "")):

@@ -13,6 +13,7 @@ from okienko_server.sms.gateway import (
     Delivery,
     GatewayRefused,
     GatewayUnsure,
+    Quiet,
     Report,
     ReportRefused,
     Taken,
@@ -31,7 +32,7 @@ REPORTS = {
 _OURS = re.compile(r"[?&]message=([A-Za-z0-9]+)")
 
 
-class Twilio:
+class Twilio(Quiet):
     """Twilio. It knows no id of ours and refuses no repetition, so an unknown outcome waits for the report, whose address names us."""
 
     name = "twilio"
@@ -58,9 +59,6 @@ class Twilio:
             raise GatewayRefused(f"error {code if isinstance(code, int) else answer.status_code}", again=again)
         raise GatewayUnsure(f"status {answer.status_code}")
 
-    def find(self, message_id: str) -> Taken | None:
-        raise GatewayUnsure("Twilio knows no id of ours")
-
     def read_report(self, call: Call) -> list[Report]:
         signed = call.url + "".join(f"{name}{call.form[name]}" for name in sorted(call.form))
         digest = hmac.new(self._token.encode(), signed.encode(), hashlib.sha1).digest()
@@ -71,6 +69,3 @@ class Twilio:
         if delivery is None:
             return []
         return [Report(ours[1] if ours else "", call.form.get("MessageSid", ""), delivery)]
-
-    def report_answer(self) -> str:
-        return ""

@@ -142,6 +142,16 @@ class OutboxWorkerStore(OperatorStore):
             values["gateway_id"] = gateway_id
         self.connection.execute(update(_S).where(*this).values(**values))
 
+    def without_end(self, since: datetime, limit: int) -> list[str]:
+        """Return ids of messages sent since then of which nobody knows yet whether they arrived, the newest first."""
+        waiting = (
+            _S.status == "sent",
+            _S.sent_at >= since,
+            or_(_S.delivery.is_(None), _S.delivery.in_(("accepted", "sent"))),
+        )
+        statement = select(_S.id).where(*waiting).order_by(_S.sent_at.desc()).limit(limit)
+        return list(self.connection.execute(statement).scalars())
+
     def unsure_count(self) -> int:
         """Return how many messages nobody knows the outcome of."""
         statement = select(func.count()).where(_S.status.in_(("unsure", "lost")))

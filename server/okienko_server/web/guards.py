@@ -70,7 +70,11 @@ def guard() -> None:
         _enter_staff(now)
     elif kind is Policy.FEED:
         _enter_feed(**(request.view_args or {}))
-    elif (kind is Policy.DEMO and not house().settings.development) or kind not in (Policy.PUBLIC, Policy.DEMO):
+    elif (kind is Policy.DEMO and not house().settings.development) or kind not in (
+        Policy.PUBLIC,
+        Policy.GATEWAY,
+        Policy.DEMO,
+    ):
         raise NotFound
 
 

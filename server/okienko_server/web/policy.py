@@ -31,6 +31,8 @@ class Policy(Enum):
     """A signed-in staff session whose role has the right named beside it; writes also need its CSRF token."""
     FEED = "feed"
     """The path carries a therapist's private calendar address."""
+    GATEWAY = "gateway"
+    """The SMS gateway's own call; its adapter asks for the proof, and no scope comes of it."""
     DEMO = "demo"
     """Exists only in development and demo."""
 

@@ -1,0 +1,1 @@
+"""The gateways against fake ones on real sockets."""
