@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from okienko_server.config import Settings
+from okienko_server.domain.throttle import SmsLimits
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.send_sms import work
 from okienko_server.sms.choose import gateway_of
@@ -61,7 +62,9 @@ STAFF = (
 )
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> Flask:
+def create_app(
+    settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock, sms_limits: SmsLimits | None = None
+) -> Flask:
     """Return the WSGI application; raises SettingsRefused, or RuntimeError when a route declares no policy."""
     settings = settings or Settings.from_environment()
     settings.check()
@@ -69,7 +72,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     gateway = gateway_of(settings)
-    desk = Desk(Database(settings.database_url), settings.pepper, load())
+    desk = Desk(Database(settings.database_url), settings.pepper, load(), sms_limits or SmsLimits())
     app.extensions["okienko"] = House(settings, desk, gateway, clock)
     if settings.proxies:
         # The client's address and the scheme are taken from so many proxies, and believed of nobody else.

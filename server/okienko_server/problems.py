@@ -53,6 +53,8 @@ STATUS: dict[str, int] = {
     "code_exhausted": 429,
     "resend_too_soon": 429,
     "resend_limit": 429,
+    "sms_too_many": 429,
+    "sms_paused": 503,
     "slot_taken": 409,
     "slot_past": 422,
     "slot_outside_hours": 422,

@@ -30,7 +30,7 @@ STAFF_ONLY = {
 """Refusals no patient meets: the staff pages have their own words."""
 DOCUMENTED = {
     "slot_past", "slot_short_notice", "slot_beyond_horizon", "slot_off_grid", "slot_outside_hours", "slot_unqualified",
-    "code_wrong", "code_expired", "code_used", "code_exhausted", "resend_too_soon", "resend_limit",
+    "code_wrong", "code_expired", "code_used", "code_exhausted", "resend_too_soon", "resend_limit", "sms_too_many", "sms_paused",
     "token_invalid", "token_revoked", "session_invalid", "session_expired",
 }  # fmt: skip
 

@@ -26,9 +26,9 @@ from okienko_server.sms.gateway import (
 )
 from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore
 from okienko_server.storage.session import Database
-from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ConsentRow, IdempotencyRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ConsentRow, IdempotencyRow
 from tests.conftest import Clock
-from tests.web.patients import TUESDAY_TEN, ApiPatient, house_of, opened, rows_of
+from tests.web.patients import TUESDAY_TEN, ApiPatient, house_of, messages_of, opened, rows_of
 
 _FAIL_SQLITE = "CREATE TRIGGER fail BEFORE INSERT ON idempotency BEGIN SELECT RAISE(ABORT, 'power cut'); END"
 _FAIL_POSTGRES = (
@@ -109,11 +109,11 @@ def test_a_transaction_that_fails_leaves_no_message(app: Flask) -> None:
     patient.hold()
     with failing_at_the_end(house_of(app).desk.database):
         assert patient.details(key="k").status_code == 500
-    assert rows_of(app, SmsMessageRow) == rows_of(app, ConsentRow) == rows_of(app, ChallengeRow) == []
+    assert messages_of(app) == rows_of(app, ConsentRow) == rows_of(app, ChallengeRow) == []
     (row,) = rows_of(app, AppointmentRow)
     assert (row.status, row.phone, row.first_name) == ("proposed", "", "")
     assert patient.details(key="k").status_code == 200
-    assert len(rows_of(app, SmsMessageRow)) == 1
+    assert len(messages_of(app)) == 1
 
 
 def test_a_verification_that_fails_confirms_nothing(app: Flask) -> None:
@@ -121,7 +121,7 @@ def test_a_verification_that_fails_confirms_nothing(app: Flask) -> None:
     code = patient.awaiting_code()
     with failing_at_the_end(house_of(app).desk.database):
         assert patient.verify(code, key="k").status_code == 500
-    assert [row.kind for row in rows_of(app, SmsMessageRow)] == ["verification"]
+    assert [row.kind for row in messages_of(app)] == ["verification"]
     assert [(row.tries, row.used) for row in rows_of(app, ChallengeRow)] == [(0, False)]
     assert rows_of(app, IdempotencyRow) == []
     assert patient.verify(code, key="k").get_json()["status"] == "pending"
@@ -131,7 +131,7 @@ def test_a_message_leaves_once_and_is_settled(app: Flask, clock: Clock) -> None:
     queued(app, 1)
     gateway = Notebook()
     assert (send(app, gateway, clock.now), send(app, gateway, clock.now)) == (1, 0)
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     assert gateway.given == [row.id]
     assert (row.status, row.gateway, row.gateway_id, row.tries) == ("sent", "notebook", f"gateway-{row.id}", 1)
     assert row.leased_until is None
@@ -142,8 +142,8 @@ def test_a_refused_message_waits_longer_each_time_and_is_given_up(app: Flask, cl
     gateway, began = Notebook(), clock.now
     gateway.refusing = True
     pauses = []
-    while rows_of(app, SmsMessageRow)[0].status == "queued":
-        (row,) = rows_of(app, SmsMessageRow)
+    while messages_of(app)[0].status == "queued":
+        (row,) = messages_of(app)
         pauses.append(row.due_at.replace(tzinfo=None) - clock.now.replace(tzinfo=None))
         clock.now += pauses[-1] - timedelta(seconds=1)
         assert send(app, gateway, clock.now) == 0
@@ -155,7 +155,7 @@ def test_a_refused_message_waits_longer_each_time_and_is_given_up(app: Flask, cl
         and max(pauses) <= timedelta(minutes=15)
     )
     assert clock.now >= began + timedelta(hours=24), "a gateway may be down for a day"
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     assert row.status in ("failed", "dropped") and 0 <= row.tries - len(gateway.given) <= 1
     gateway.refusing = False
     assert send(app, gateway, clock.now + timedelta(days=1)) == 0
@@ -168,7 +168,7 @@ def test_what_a_gateway_will_never_take_is_not_offered_twice(app: Flask, clock: 
     send(app, gateway, clock.now)
     clock.forward(hours=1)
     send(app, gateway, clock.now)
-    assert len(gateway.given) == 1 and rows_of(app, SmsMessageRow)[0].status == "failed"
+    assert len(gateway.given) == 1 and messages_of(app)[0].status == "failed"
 
 
 def test_a_code_too_old_to_be_typed_in_is_wiped_and_never_sent(app: Flask, clock: Clock) -> None:
@@ -181,7 +181,7 @@ def test_a_code_too_old_to_be_typed_in_is_wiped_and_never_sent(app: Flask, clock
     gateway.refusing = False
     clock.forward(minutes=11)
     assert send(app, gateway, clock.now) == 0 and len(gateway.given) == 1
-    assert [(row.status, row.body) for row in rows_of(app, SmsMessageRow)] == [("dropped", "")]
+    assert [(row.status, row.body) for row in messages_of(app)] == [("dropped", "")]
 
 
 # ---- an unknown outcome ----
@@ -191,7 +191,7 @@ def test_what_broke_off_is_asked_for_and_not_sent_again(app: Flask, clock: Clock
     queued(app, 1)
     gateway = Notebook()
     gateway.breaking = True
-    assert send(app, gateway, clock.now) == 0 and rows_of(app, SmsMessageRow)[0].status == "unsure"
+    assert send(app, gateway, clock.now) == 0 and messages_of(app)[0].status == "unsure"
     gateway.breaking, gateway.deaf = False, True
     for _ in range(3):
         clock.forward(minutes=16)
@@ -200,7 +200,7 @@ def test_what_broke_off_is_asked_for_and_not_sent_again(app: Flask, clock: Clock
     clock.forward(minutes=16)
     assert send(app, gateway, clock.now) == 1
     assert len(gateway.given) == 1 and len(gateway.asked) == 4
-    assert rows_of(app, SmsMessageRow)[0].gateway_id.startswith("gateway-")
+    assert messages_of(app)[0].gateway_id.startswith("gateway-")
 
 
 def test_what_the_gateway_never_took_is_sent_after_asking(app: Flask, clock: Clock) -> None:
@@ -233,11 +233,11 @@ def test_where_nobody_can_be_asked_the_message_waits_for_a_report_and_is_never_s
     for _ in range(9):
         clock.now += LIFE / 8
         assert send(app, gateway, clock.now) == 0
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     assert row.status == "lost" and len(gateway.given) == 1
     late = Report(row.id, "gw-1", Delivery.DELIVERED)
     assert take_reports([late], desk=house_of(app).desk, now=clock.now) == 1
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     assert (row.status, row.delivery, row.gateway_id) == ("sent", "delivered", "gw-1")
 
 
@@ -250,7 +250,7 @@ def test_marked_before_the_call_a_death_in_between_never_sends_twice(
         send(app, gateway, clock.now)
     clock.forward(minutes=3)
     send(app, gateway, clock.now)
-    assert len(gateway.given) == 1 and rows_of(app, SmsMessageRow)[0].status == "sent"
+    assert len(gateway.given) == 1 and messages_of(app)[0].status == "sent"
 
 
 def test_without_the_mark_a_death_in_between_sends_twice(
@@ -295,19 +295,19 @@ def dying(gateway: Notebook) -> Notebook:
 def test_reports_go_only_forward(app: Flask, clock: Clock, came: list[str], ends: str) -> None:
     queued(app, 1)
     send(app, Notebook(), clock.now)
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     changed = [
         take_reports([Report("", row.gateway_id, Delivery(one))], desk=house_of(app).desk, now=clock.now)
         for one in came
     ]
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     assert row.delivery == ends and row.status == ("failed" if ends == "undelivered" else "sent")
     assert sum(changed) <= len(set(came))
 
 
 def test_a_report_about_nothing_we_sent_changes_nothing(app: Flask, clock: Clock) -> None:
     queued(app, 2)
-    before = rows_of(app, SmsMessageRow)
+    before = messages_of(app)
     for report in (
         Report("nobody", "", Delivery.DELIVERED),
         Report("", "gw", Delivery.DELIVERED),
@@ -315,7 +315,7 @@ def test_a_report_about_nothing_we_sent_changes_nothing(app: Flask, clock: Clock
     ):
         assert take_reports([report], desk=house_of(app).desk, now=clock.now) == 0
     assert take_reports([Report(before[0].id, "", Delivery.DELIVERED)], desk=house_of(app).desk, now=clock.now) == 0
-    assert rows_of(app, SmsMessageRow) == before, "not even handed over yet"
+    assert messages_of(app) == before, "not even handed over yet"
 
 
 def test_a_gateway_that_comes_back_gets_the_message(app: Flask, clock: Clock) -> None:
@@ -352,7 +352,7 @@ def test_workers_side_by_side_never_send_one_message_twice(app: Flask, clock: Cl
         list(pool.map(until_empty, gateways))
     given = Counter(message for gateway in gateways for message in gateway.given)
     assert len(given) == 90 and set(given.values()) == {1}
-    assert {row.status for row in rows_of(app, SmsMessageRow)} == {"sent"}
+    assert {row.status for row in messages_of(app)} == {"sent"}
 
 
 def test_the_worker_sends_at_once_when_the_bell_rings_and_survives_a_fault(app: Flask, clock: Clock) -> None:

@@ -29,11 +29,10 @@ from okienko_server.sms.gateway import (
     GatewayUnsure,
     Taken,
 )
-from okienko_server.storage.tables import SmsMessageRow
 from tests.conftest import KEYS, PEPPER, Clock
 from tests.operations.test_outbox import queued
 from tests.sms.fake import Fake, fake_gateway
-from tests.web.patients import house_of, rows_of
+from tests.web.patients import house_of, messages_of
 
 PROVIDERS = ("smsapi", "serwersms", "twilio", "android")
 SECRET = "a secret only the gateway knows"
@@ -115,14 +114,14 @@ def test_the_worker_bills_nothing_twice_and_ends_the_doubt_where_it_can(
     gateway, desk = adapter(fake.provider, fake.url), house_of(app).desk
     fake.mode = mode
     send_due(gateway, desk=desk, now=clock.now)
-    assert {row.status for row in rows_of(app, SmsMessageRow)} == {"unsure"} and fake.billed == 3
+    assert {row.status for row in messages_of(app)} == {"unsure"} and fake.billed == 3
     fake.mode = "ok"
     for _ in range(4):
         clock.forward(minutes=16)
         send_due(gateway, desk=desk, now=clock.now)
     assert set(fake.taken.values()) == {1}, "nothing was billed twice"
     waits = gateway.after_unsure is AfterUnsure.WAIT
-    assert {row.status for row in rows_of(app, SmsMessageRow)} == {"unsure" if waits else "sent"}
+    assert {row.status for row in messages_of(app)} == {"unsure" if waits else "sent"}
 
 
 def test_sent_again_blindly_a_message_is_billed_twice(
@@ -162,7 +161,7 @@ def test_a_gateway_that_reports_nothing_by_itself_is_asked(app: Flask, clock: Cl
         assert [ask_reports(gateway, desk=desk, now=clock.now) for _ in range(2)] == [2, 0]
         fake.mode = "fault"
         assert ask_reports(gateway, desk=desk, now=clock.now) == 0
-    assert {row.delivery for row in rows_of(app, SmsMessageRow)} == {"delivered"}
+    assert {row.delivery for row in messages_of(app)} == {"delivered"}
 
 
 # ---- reports over HTTP ----
@@ -177,12 +176,12 @@ def reporting(app: Flask, provider: str, clock: Clock) -> tuple[FlaskClient, Any
         send_due(gateway, desk=house.desk, now=clock.now)
     settings = replace(house.settings, public_url="https://okienko.example")
     app.extensions["okienko"] = replace(house, gateway=gateway, settings=settings)
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     return app.test_client(), row
 
 
 def delivery_of(app: Flask) -> str | None:
-    (row,) = rows_of(app, SmsMessageRow)
+    (row,) = messages_of(app)
     found: str | None = row.delivery
     return found
 

@@ -15,6 +15,7 @@ from okienko_server.domain.audit import Act
 from okienko_server.domain.cells import cell_at
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import EditConflict, ForeignClinic, NotFound, StepNotAllowed
+from okienko_server.domain.money import Event, Purse
 from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.record import DocumentKind
@@ -28,6 +29,7 @@ from okienko_server.storage.directory import PortalStore
 from okienko_server.storage.documents import DocumentStore
 from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.hours import HoursStore
+from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import ClinicRecordStore
@@ -108,6 +110,9 @@ def fill(connection: Connection, clinic_id: str) -> None:
     documents.save_draft("a1", {"course": "lepiej"}, 1, 0, NOW)
     FeedStore(connection, staff).open("feed", "anna", NOW)
     LinkStore(connection, staff).make("link", "s1", "reset", NOW, LATER)
+    money = LedgerStore(connection, staff)
+    money.reserve("m1", Purse.POOL, "2026-11", NOW)
+    assert money.charge_day("2026-11-23", 40, 100)
 
 
 def change_everything(connection: Connection, clinic_id: str) -> None:
@@ -157,6 +162,13 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     members.add("s2", "jan@example.pl", "Jan", "owner", "")
     members.change("s1", totp_nonce="nonce")
     assert members.take_step("s1", 7) and not members.take_step("s1", 7)
+    money = LedgerStore(connection, staff)
+    assert money.book("m1", Event.RELEASE, Purse.POOL, "2026-11", NOW)
+    assert not money.book("m1", Event.RELEASE, Purse.POOL, "2026-11", NOW)
+    for key in ("m2", "m3"):
+        assert money.reserve(key, Purse.POOL, "2026-11", NOW) is Purse.POOL
+    assert money.charge_day("2026-11-23", 40, 100) and money.charge_day("2026-11-23", 40, 100) is None
+    money.verified("2026-11-23")
     sessions.seen("token", LATER)
     sessions.close("token")
     sessions.open("token", "s1", "csrf", NOW)
@@ -203,6 +215,8 @@ def test_nothing_of_another_clinic_can_be_read_under_its_ids(database: Database)
         assert PatientStore(connection, staff).candidates("Nowak", "+48601234567") == []
         assert EpisodeStore(connection, staff).of_patients(["p1"]) == []
         assert EpisodeStore(connection, staff).encounter("a1") is None
+        money = LedgerStore(connection, staff)
+        assert money.lines("2026-11") == [] and money.pool("2026-11") == (0, 0)
         documents, links = DocumentStore(connection, staff), LinkStore(connection, staff)
         assert documents.versions(["a1"]) == [] and documents.draft("a1") is None
         assert documents.others_drafts("a1") == []

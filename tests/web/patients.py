@@ -16,7 +16,7 @@ from okienko_server.domain.scope import Scope, ScopeKind, Source
 from okienko_server.operations.onboard_clinic import ClinicPlan, OpenedClinic, open_clinic
 from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.inbox import InboxGateway, Received
-from okienko_server.storage.tables import Base, ClinicRow
+from okienko_server.storage.tables import Base, ClinicRow, SmsMessageRow
 from okienko_server.web.house import House
 from tests.conftest import KEYS
 from tests.plans import clinic
@@ -45,6 +45,12 @@ def house_of(app: Flask) -> House:
 def opened(app: Flask, plan: ClinicPlan | None = None) -> OpenedClinic:
     """Open a clinic in the app's own database."""
     return open_clinic(plan or clinic(), desk=house_of(app).desk)
+
+
+def messages_of(app: Flask) -> list[Any]:
+    """Return the messages that were written; a confirmation only promised, whose money is reserved, is none yet."""
+    written = [row for row in rows_of(app, SmsMessageRow) if row.status != "promised"]
+    return [row for row in written if row.tries or row.kind != "confirmation" or row.status != "dropped"]
 
 
 def rows_of(app: Flask, table: type[Base]) -> list[Row[Any]]:

@@ -13,7 +13,7 @@ from flask import Flask
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.sms_text import SEGMENT, fold, septets
 from okienko_server.operations.schedule import see_schedule
-from okienko_server.storage.tables import AppointmentRow, CellRow, ChallengeRow, ConsentRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, CellRow, ChallengeRow, ConsentRow
 from okienko_widget import load
 from tests.conftest import Clock
 from tests.plans import clinic
@@ -24,6 +24,7 @@ from tests.web.patients import (
     TUESDAY_TEN,
     ApiPatient,
     house_of,
+    messages_of,
     opened,
     refusal_of,
     rows_of,
@@ -127,11 +128,11 @@ def test_the_code_is_wiped_from_the_outbox_once_it_left(app: Flask) -> None:
     patient = ApiPatient(app, opened(app).id)
     patient.hold()
     patient.details()
-    (waiting,) = rows_of(app, SmsMessageRow)
+    (waiting,) = messages_of(app)
     assert (waiting.status, waiting.kind) == ("queued", "verification")
     code = patient.phone.code()
     assert code in waiting.body
-    (sent,) = rows_of(app, SmsMessageRow)
+    (sent,) = messages_of(app)
     assert (sent.status, sent.body) == ("sent", "")
     (challenge,) = rows_of(app, ChallengeRow)
     assert code not in challenge.digest
@@ -156,7 +157,7 @@ def test_a_number_that_cannot_get_the_code_is_named(app: Flask, phone: str, code
     answer = patient.details(phone=phone)
     assert answer.status_code == 422
     assert answer.get_json()["errors"] == {"phone": code}
-    assert rows_of(app, SmsMessageRow) == []
+    assert messages_of(app) == []
     assert patient.details().status_code == 200
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from okienko_server.storage.tables import AppointmentRow, ConsentRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, ConsentRow
 from okienko_widget import load
 from tests.conftest import Clock
 from tests.plans import clinic
@@ -22,6 +22,7 @@ from tests.web.patients import (
     ApiPatient,
     FormPatient,
     embed_token,
+    messages_of,
     opened,
     rows_of,
     slot_of,
@@ -113,7 +114,7 @@ def test_wrong_fields_are_named_beside_what_was_typed(app: Flask) -> None:
     assert page.says("error.phone_landline") and page.says("error.required")
     form = page.form("/w/details")
     assert values_of(form, *TYPED) == {**KEPT, "phone": "12 345 67 89", "last_name": ""}
-    assert rows_of(app, SmsMessageRow) == []
+    assert messages_of(app) == []
     assert patient.details().says("code.title")
 
 

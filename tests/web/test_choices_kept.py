@@ -22,7 +22,7 @@ from okienko_server.operations.onboard_clinic import (
 from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.console import ConsoleGateway
 from okienko_server.sms.gateway import GatewayRefused, Taken
-from okienko_server.storage.tables import AppointmentRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow
 from tests.conftest import Clock
 from tests.plans import CONSULTATION, VISIT, clinic
 from tests.web.pages import Page
@@ -32,6 +32,7 @@ from tests.web.patients import (
     FormPatient,
     embed_token,
     house_of,
+    messages_of,
     opened,
     rows_of,
     slot_of,
@@ -210,7 +211,7 @@ def test_a_message_dropped_while_the_gateway_refuses_stays_dropped(app: Flask, c
             raise GatewayRefused("no signal")
 
     send_due(Refusing(), desk=house_of(app).desk, now=clock())
-    (message,) = rows_of(app, SmsMessageRow)
+    (message,) = messages_of(app)
     assert (message.status, message.phone, message.body) == ("dropped", "", "")
 
 

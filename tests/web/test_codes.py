@@ -16,10 +16,10 @@ from werkzeug.test import TestResponse
 
 from okienko_server.domain.verification import check_code, code_digest
 from okienko_server.storage.challenges import ChallengeStore
-from okienko_server.storage.tables import AppointmentRow, ChallengeRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, ChallengeRow
 from okienko_server.web.api import routes
 from tests.conftest import Clock
-from tests.web.patients import ApiPatient, FormPatient, embed_token, opened, refusal_of, rows_of
+from tests.web.patients import ApiPatient, FormPatient, embed_token, messages_of, opened, refusal_of, rows_of
 
 GUESSES = 100
 
@@ -133,7 +133,7 @@ def test_three_codes_are_sent_and_no_more(app: Flask, clock: Clock) -> None:
         assert patient.resend().status_code == status
     assert refusal_of(patient.resend()) == (429, "resend_limit")
     assert refusal_of(patient.details(phone="602 345 678")) == (429, "resend_limit")
-    assert len(rows_of(app, SmsMessageRow)) == 3
+    assert len(messages_of(app)) == 3
     assert patient.verify(patient.phone.code()).status_code == 200
 
 
@@ -214,7 +214,7 @@ def test_two_right_codes_at_once_make_one_reservation(app: Flask) -> None:
     statuses = at_once(patient, lambda own: own.verify(code))
     assert statuses.count(200) == 1
     assert set(statuses) <= {200, 409, 429}
-    assert [row.kind for row in rows_of(app, SmsMessageRow)].count("confirmation") == 1
+    assert [row.kind for row in messages_of(app)].count("confirmation") == 1
 
 
 def at_once(patient: ApiPatient, ask: Callable[[ApiPatient], TestResponse]) -> list[int]:
@@ -233,7 +233,7 @@ def test_ten_wishes_for_a_new_code_at_once_send_one(app: Flask, clock: Clock) ->
     patient = awaiting(app)
     clock.forward(seconds=61)
     assert at_once(patient, lambda own: own.resend()) == [200] + [429] * 9
-    assert len(rows_of(app, SmsMessageRow)) == 2
+    assert len(messages_of(app)) == 2
     assert [row.sends for row in rows_of(app, ChallengeRow)] == [2]
 
 
@@ -241,7 +241,7 @@ def test_ten_times_the_same_details_at_once_send_one_code(app: Flask) -> None:
     patient = ApiPatient(app, opened(app).id)
     patient.hold()
     assert at_once(patient, lambda own: own.details()) == [200] * 10
-    assert len(rows_of(app, SmsMessageRow)) == 1
+    assert len(messages_of(app)) == 1
     assert patient.verify(patient.phone.code()).status_code == 200
 
 
@@ -249,4 +249,4 @@ def test_ten_corrected_numbers_at_once_send_no_more_than_three_codes(app: Flask)
     patient = awaiting(app)
     numbers = iter([f"60234567{digit}" for digit in range(10)])
     at_once(patient, lambda own: own.details(phone=next(numbers)))
-    assert len(rows_of(app, SmsMessageRow)) == 3
+    assert len(messages_of(app)) == 3

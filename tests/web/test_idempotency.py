@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from okienko_server.storage.tables import AppointmentRow, ConsentRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, ConsentRow
 from tests.conftest import Clock
-from tests.web.patients import TUESDAY_TEN, ApiPatient, opened, refusal_of, rows_of
+from tests.web.patients import TUESDAY_TEN, ApiPatient, messages_of, opened, refusal_of, rows_of
 
 TIMES = 20
 KEY = "5f0c4a6e-2f0b-4d4f-9f3e-7c3f0f6f1a11"
@@ -52,7 +52,7 @@ def test_twenty_equal_details_send_one_message(app: Flask) -> None:
     patient.hold()
     answers = at_once(patient, lambda same: same.details(key=KEY))
     assert {answer.status_code for answer in answers} == {200}
-    assert len(rows_of(app, SmsMessageRow)) == len(rows_of(app, ConsentRow)) == 1
+    assert len(messages_of(app)) == len(rows_of(app, ConsentRow)) == 1
 
 
 def test_twenty_equal_verifications_confirm_once(app: Flask) -> None:
@@ -60,7 +60,7 @@ def test_twenty_equal_verifications_confirm_once(app: Flask) -> None:
     code = patient.awaiting_code()
     answers = at_once(patient, lambda same: same.verify(code, key=KEY))
     assert {(answer.status_code, answer.get_json()["status"]) for answer in answers} == {(200, "pending")}
-    assert [row.kind for row in rows_of(app, SmsMessageRow)].count("confirmation") == 1
+    assert [row.kind for row in messages_of(app)].count("confirmation") == 1
 
 
 def test_twenty_equal_wishes_for_a_new_code_send_one(app: Flask, clock: Clock) -> None:
@@ -69,7 +69,7 @@ def test_twenty_equal_wishes_for_a_new_code_send_one(app: Flask, clock: Clock) -
     clock.forward(seconds=61)
     answers = at_once(patient, lambda same: same.resend(key=KEY))
     assert {answer.status_code for answer in answers} == {200}
-    assert len(rows_of(app, SmsMessageRow)) == 2
+    assert len(messages_of(app)) == 2
 
 
 def test_a_connection_lost_after_the_hold_finds_the_same_hold_again(app: Flask, clock: Clock) -> None:
@@ -93,7 +93,7 @@ def test_every_step_repeated_gives_the_answer_that_stands(app: Flask, clock: Clo
         first = settled(step())
         clock.forward(seconds=seconds)
         assert settled(step()) == first == settled(patient.read())
-    assert len(rows_of(app, SmsMessageRow)) == 3
+    assert len(messages_of(app)) == 3
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ LISTS = ("category.", "category_hint.", "kind.", "age_group.", "age_unit.", "par
 ERROR_CODES = [
     "required", "phone_invalid", "phone_landline", "phone_foreign", "phone_premium", "name_too_long",
     "text_too_long", "consent_required", "age_required", "age_invalid", "category_unknown", "code_wrong",
-    "code_expired", "code_used", "code_exhausted", "resend_too_soon", "resend_limit", "slot_taken", "slot_past",
+    "code_expired", "code_used", "code_exhausted", "resend_too_soon", "resend_limit", "sms_too_many", "sms_paused",
+    "slot_taken", "slot_past",
     "slot_outside_hours", "slot_off_grid", "slot_beyond_horizon", "slot_short_notice", "slot_unqualified",
     "hold_expired", "session_expired", "session_invalid", "token_invalid", "token_revoked",
     "clinic_unavailable", "not_found", "method_not_allowed", "too_large", "foreign_clinic",

@@ -108,7 +108,7 @@ class CodeRefused(DomainError):
 
 
 class ResendRefused(DomainError):
-    """No new code now: resend_too_soon (`wait_seconds` says how long) or resend_limit."""
+    """No new code now: resend_too_soon, sms_too_many (`wait_seconds` says how long), resend_limit, or sms_paused for the whole clinic."""
 
     def __init__(self, code: str, *, wait_seconds: int = 0) -> None:
         self.code = code

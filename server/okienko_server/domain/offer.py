@@ -30,6 +30,8 @@ MAX_KEPT = 20_000
 
 NEAR_MIDNIGHT = 120
 """Minutes a visit and its buffers may reach over midnight."""
+SMS_DAY_BUDGET = 8_000
+"""Two hundred bookings a day."""
 ANSWER_MINUTES = 4 * 60
 """How long a reservation may wait for an answer where the clinic chose nothing else."""
 DURATIONS = (30, 45, 50, 60)
@@ -58,6 +60,8 @@ class Clinic:
     open_on_holidays: bool
     answer_minutes: int = ANSWER_MINUTES
     """A reservation that waits longer than this for an answer is overdue."""
+    sms_day_budget: int = SMS_DAY_BUDGET
+    """Grosze codes and what they promise may cost in a day; beyond it patients are asked to call."""
 
     @property
     def visible(self) -> bool:

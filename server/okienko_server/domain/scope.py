@@ -55,6 +55,8 @@ class Scope:
     role: str = ""
     practitioner_id: str = ""
     """The therapist a staff member is; empty for everybody else."""
+    network: str = ""
+    """The network a visitor's request came from, for throttles only."""
 
     @property
     def pinned(self) -> bool:

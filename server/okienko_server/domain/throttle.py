@@ -14,7 +14,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Rule:
     """At most `limit` tries within `window`, counted from the first."""
 
@@ -33,6 +33,21 @@ OLD_PASSWORD = Rule("old-password", 8, timedelta(minutes=15))
 
 
 @dataclass(frozen=True, slots=True)
+class SmsLimits:
+    """How many codes may leave: to a telephone from one network and in all, for a visitor, a network, a clinic, everybody.
+
+    A telephone is counted with the network first: a stranger who uses up its own share leaves the owner of the number another.
+    """
+
+    phone_here: Rule = Rule("sms-phone-here", 4, timedelta(minutes=10))
+    phone: Rule = Rule("sms-phone", 10, timedelta(hours=24))
+    visitor: Rule = Rule("sms-visitor", 8, timedelta(hours=1))
+    network: Rule = Rule("sms-network", 40, timedelta(hours=1))
+    clinic: Rule = Rule("sms-clinic", 120, timedelta(hours=1))
+    everybody: Rule = Rule("sms-everybody", 3000, timedelta(minutes=10))
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Bucket:
     """A rule for one value: whose tries are counted together."""
 

@@ -14,6 +14,7 @@ from okienko_server.domain.cells import local_day
 from okienko_server.domain.errors import ClinicUnavailable, TokenRefused
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import Scope
+from okienko_server.domain.throttle import SmsLimits
 from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferShelf, OfferStore
@@ -29,6 +30,7 @@ class Desk:
     pepper: str = field(repr=False)
     """Secret of keyed hashes: SMS codes, the audit trail, second factors."""
     texts: Texts
+    sms_limits: SmsLimits = field(default_factory=SmsLimits)
     shelf: OfferShelf = field(default_factory=OfferShelf)
     outbox_bell: threading.Event = field(default_factory=threading.Event)
     """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""

@@ -17,11 +17,11 @@ from okienko_server.domain.slots import nearest_starts, refusal, start_masks
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, Question, find_slots, free_times
 from okienko_server.operations.held import Held, get_appointment
+from okienko_server.operations.messages import forget_messages
 from okienko_server.operations.once import Keyed, once
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ids import new_appointment_id
 from okienko_server.storage.occupancy import OccupancyStore
-from okienko_server.storage.outbox import OutboxStore
 
 ALTERNATIVES = 3
 ALTERNATIVE_DAYS = 7
@@ -162,7 +162,7 @@ def _give_back_others(connection: Connection, made: Appointment, free: FreeTimes
         # It may have lapsed, or been given back in another tab, since it was read.
         with suppress(StepNotAllowed):
             store.step(other, Step.RELEASE, now)
-            OutboxStore(connection, scope).forget(other.id)
+            forget_messages(connection, scope, other.id, now)
             OccupancyStore(connection, scope).free(other.id, free.offer.clinic.zone)
 
 
@@ -172,7 +172,7 @@ def release(appointment_id: str, *, scope: Scope, desk: Desk, now: datetime) -> 
     def work(connection: Connection) -> None:
         store = AppointmentStore(connection, scope)
         store.step(store.lock_own(appointment_id), Step.RELEASE, now)
-        OutboxStore(connection, scope).forget(appointment_id)
+        forget_messages(connection, scope, appointment_id, now)
         OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
 
     try:

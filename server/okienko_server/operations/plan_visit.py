@@ -25,12 +25,12 @@ from okienko_server.domain.problem import ADULT, category_of
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.messages import Post
 from okienko_server.operations.sms_wording import CANCELLED, MOVED, cancelled_text, moved_text
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ids import new_appointment_id
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
-from okienko_server.storage.outbox import OutboxStore
 from okienko_server.storage.patients import EpisodeStore
 
 MAX_REASON = 300
@@ -124,7 +124,7 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
         if told_of_move(before, after):
             place = offer.location(after.location_id) if after.location_id != before.location_id else None
             text = moved_text(desk.texts, offer.clinic, after.starts_at, place)
-            OutboxStore(connection, scope).add(appointment_id, MOVED, after.phone, text, now)
+            Post(connection, scope, offer.clinic, now).send(appointment_id, MOVED, after.phone, text)
         desk.note_act(connection, scope, Act.MOVE, "appointment", appointment_id, now)
         return after
 
@@ -158,7 +158,7 @@ def cancel(
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
         if tell and before.phone and before.starts_at > now:
             text = cancelled_text(desk.texts, clinic, before.starts_at)
-            OutboxStore(connection, scope).add(appointment_id, CANCELLED, before.phone, text, now)
+            Post(connection, scope, clinic, now).send(appointment_id, CANCELLED, before.phone, text)
         desk.note_act(connection, scope, Act.CANCEL, "appointment", appointment_id, now)
         return after
 

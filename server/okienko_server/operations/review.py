@@ -15,6 +15,7 @@ from okienko_server.domain.errors import FieldRefused, NotFound, StepNotAllowed
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.messages import Post
 from okienko_server.operations.sms_wording import DECLINED, declined_text
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.directory import DirectoryStore
@@ -78,7 +79,7 @@ def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: 
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
         if appointment.phone and appointment.starts_at > now:
             text = declined_text(desk.texts, clinic, appointment.starts_at)
-            OutboxStore(connection, scope).add(appointment_id, DECLINED, appointment.phone, text, now)
+            Post(connection, scope, clinic, now).send(appointment_id, DECLINED, appointment.phone, text)
         desk.note_act(connection, scope, Act.DECLINE, "appointment", appointment_id, now)
 
     desk.database.write(work)

@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Step
 from okienko_server.domain.errors import StepNotAllowed
+from okienko_server.domain.money import Event
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.verification import CODE_MINUTES
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.messages import book, forget_messages
 from okienko_server.operations.review import lapse_unanswered
 from okienko_server.operations.sms_wording import VERIFICATION
 from okienko_server.sms.gateway import (
@@ -30,7 +32,7 @@ from okienko_server.sms.gateway import (
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.directory import DirectoryStore
 from okienko_server.storage.occupancy import OccupancyStore
-from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore, SmsMessage
+from okienko_server.storage.outbox import OutboxWorkerStore, SmsMessage
 
 LEASE = timedelta(minutes=2)
 """Longer than the gateways' time-outs together: whoever finds a message after it finds one nobody works on."""
@@ -64,31 +66,66 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
     """Hand one leased message over and settle it; no transaction is open while the gateway is asked. True when it left."""
     end = message.created_at + LIVES.get(message.kind, LIFE)
     later = min(now + min(timedelta(seconds=5 * 4 ** min(message.tries, 8)), LONGEST_PAUSE), end)
+    settle = _Settling(message, desk, now)
     try:
         taken = _asked(gateway, message) if message.unsure else None
-        if taken is None and now >= end:
+        if taken is None and (now >= end or not message.phone):
             # Whether the first try arrived stays unknown where only a second one could have told.
             guess = message.unsure and gateway.after_unsure is AfterUnsure.REPEAT
-            _write(desk, lambda store: store.give_up(message, "lost" if guess else "dropped", "too late"))
+            settle.give_up("lost" if guess else "dropped", "too late")
             return False
         taken = taken or gateway.send(message.id, message.phone, message.body)
     except GatewayRefused as refused:
-        reason, again = str(refused), refused.again and now < end
-        if again:
-            _write(desk, lambda store: store.later(message, reason, later, unsure=False))
+        if refused.again and now < end:
+            settle.later(str(refused), later, unsure=False)
         else:
-            _write(desk, lambda store: store.give_up(message, "failed", reason))
+            settle.give_up("failed", str(refused))
         return False
     except GatewayUnsure as unsure:
-        reason, pause = str(unsure), max(later, now + timedelta(seconds=20))
-        log.warning("a message of unknown outcome at %s: %s", gateway.name, reason)
+        log.warning("a message of unknown outcome at %s: %s", gateway.name, unsure)
         if now < message.created_at + LIFE:
-            _write(desk, lambda store: store.later(message, reason, pause, unsure=True))
+            settle.later(str(unsure), max(later, now + timedelta(seconds=20)), unsure=True)
         else:
-            _write(desk, lambda store: store.give_up(message, "lost", reason))
+            settle.give_up("lost", str(unsure))
         return False
-    _write(desk, lambda store: store.sent(message, gateway.name, taken.gateway_id, taken.parts, now))
+    settle.sent(gateway.name, taken)
     return True
+
+
+class _Settling:
+    """What becomes of one message: its row and its money in one transaction."""
+
+    def __init__(self, message: SmsMessage, desk: Desk, now: datetime) -> None:
+        self._message, self._desk, self._now = message, desk, now
+
+    def sent(self, gateway: str, taken: Taken) -> None:
+        def work(connection: Connection) -> None:
+            store = OutboxWorkerStore(connection, operator_scope())
+            was = store.sent(self._message, gateway, taken.gateway_id, taken.parts, self._now)
+            # Given up by somebody who took it over after the lease, it did leave all the same.
+            event = Event.AGAIN if was in ("failed", "dropped") else Event.SPEND
+            if was != "sent":
+                book(connection, [self._message.paid], event, self._now)
+
+        self._desk.database.write(work)
+
+    def later(self, error: str, due_at: datetime, *, unsure: bool) -> None:
+        def work(connection: Connection) -> None:
+            store = OutboxWorkerStore(connection, operator_scope())
+            if not store.later(self._message, error, due_at, unsure=unsure):
+                book(connection, [self._message.paid], Event.RELEASE, self._now)
+
+        self._desk.database.write(work)
+
+    def give_up(self, status: str, error: str) -> None:
+        """What is lost stays reserved: the gateway may have billed it."""
+
+        def work(connection: Connection) -> None:
+            store = OutboxWorkerStore(connection, operator_scope())
+            if store.give_up(self._message, status, error) and status != "lost":
+                book(connection, [self._message.paid], Event.RELEASE, self._now)
+
+        self._desk.database.write(work)
 
 
 def _asked(gateway: Gateway, message: SmsMessage) -> Taken | None:
@@ -98,10 +135,6 @@ def _asked(gateway: Gateway, message: SmsMessage) -> Taken | None:
     if gateway.after_unsure is AfterUnsure.REPEAT:
         return None
     raise GatewayUnsure("only a delivery report can tell")
-
-
-def _write(desk: Desk, settle: Callable[[OutboxWorkerStore], None]) -> None:
-    desk.database.write(lambda connection: settle(OutboxWorkerStore(connection, operator_scope())))
 
 
 def take_reports(reports: Sequence[Report], *, desk: Desk, now: datetime) -> int:
@@ -126,13 +159,27 @@ def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
         return 0
 
 
+_MONEY = {
+    ("sending", "sent"): Event.SPEND, ("unsure", "sent"): Event.SPEND, ("lost", "sent"): Event.SPEND,
+    ("sending", "failed"): Event.RELEASE, ("unsure", "failed"): Event.RELEASE, ("lost", "failed"): Event.RELEASE,
+    ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.AGAIN,
+}  # fmt: skip
+"""(status before a report, after it) -> what it means for the money."""
+
+
 def _take(connection: Connection, report: Report, now: datetime) -> bool:
     store = OutboxWorkerStore(connection, operator_scope())
     found = store.reported(report.message_id, report.gateway_id)
-    if found is None or found.status in ("queued", "dropped") or not goes_on(found.delivery, report.delivery):
+    if (
+        found is None
+        or found.status in ("queued", "promised", "dropped")
+        or not goes_on(found.delivery, report.delivery)
+    ):
         return False
     status = "failed" if report.delivery is Delivery.UNDELIVERED else "sent"
     store.deliver(found, status, report.delivery.value, report.gateway_id, now)
+    if event := _MONEY.get((found.status, status)):
+        book(connection, [found.paid], event, now)
     return True
 
 
@@ -154,7 +201,7 @@ def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> N
         if held.held_until is None or held.held_until > now:
             return
         store.step(held, Step.EXPIRE, now)
-        OutboxStore(connection, scope).forget(appointment_id)
+        forget_messages(connection, scope, appointment_id, now)
         OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
 
     # `write` runs it again when it met somebody crosswise; a step no longer possible was taken by somebody else.

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from okienko_server.domain.appointment import Appointment, Status, Step
 from okienko_server.domain.details import Details, checked
 from okienko_server.domain.errors import CodeRefused, HoldExpired, NotFound, StepNotAllowed
+from okienko_server.domain.money import Purse, day_of
+from okienko_server.domain.offer import Clinic
 from okienko_server.domain.scope import Scope
 from okienko_server.domain.verification import (
     CODE_MINUTES,
@@ -22,16 +24,18 @@ from okienko_server.domain.verification import (
     code_digest,
     new_code,
 )
+from okienko_server.operations.allow_code import allow_code
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import alternatives
+from okienko_server.operations.messages import Post
 from okienko_server.operations.once import Keyed, Repeated, once
 from okienko_server.operations.sms_wording import CONFIRMATION, VERIFICATION, confirmation_text, verification_text
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.challenges import ChallengeStore
+from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.occupancy import OccupancyStore
-from okienko_server.storage.outbox import OutboxStore
 
 CONSENT = "processing"
 
@@ -102,7 +106,8 @@ def verify_code(appointment_id: str, code: str, *, key: str = "", scope: Scope, 
         counter.challenges.mark_used(appointment_id)
         after = counter.appointments.step(held.appointment, Step.VERIFY, now, pending_at=now)
         text = confirmation_text(desk.texts, held.offer.clinic, after.starts_at)
-        counter.outbox.add(after.id, CONFIRMATION, after.phone, text, now)
+        counter.post(held.offer.clinic).keep_promise(after.id, CONFIRMATION, after.phone, text)
+        LedgerStore(counter.connection, scope).verified(day_of(challenge.sent_at, held.offer.clinic.zone))
         return Held(after, replace(challenge, used=True), held.offer)
 
     return _run(appointment_id, step, f"verify {appointment_id} {digest}", key, scope=scope, desk=desk, now=now)
@@ -154,7 +159,10 @@ class _Counter:
         self.connection, self.scope, self.desk, self.now = connection, scope, desk, now
         self.appointments = AppointmentStore(connection, scope)
         self.challenges = ChallengeStore(connection, scope)
-        self.outbox = OutboxStore(connection, scope)
+
+    def post(self, clinic: Clinic) -> Post:
+        """Return the clinic's outbox with its money."""
+        return Post(self.connection, self.scope, clinic, self.now)
 
     def keep(self, held: Held, *, for_good: bool = False) -> None:
         """Go on occupying the cells; raises HoldExpired when they are gone, StepNotAllowed after the code."""
@@ -189,8 +197,20 @@ class _Counter:
         return self.write_code(held)
 
     def write_code(self, held: Held) -> Held:
-        """Make a new code and put its SMS into the outbox."""
-        code, before = new_code(), held.challenge
+        """Make a new code and put its SMS into the outbox; with the first one the confirmation's money is reserved, too.
+
+        Raises ResendRefused (sms_too_many, sms_paused).
+        """
+        code, before, clinic = new_code(), held.challenge, held.offer.clinic
+        allow_code(
+            held.appointment.phone,
+            clinic,
+            self.connection,
+            scope=self.scope,
+            desk=self.desk,
+            now=self.now,
+            first=before is None,
+        )
         challenge = Challenge(
             digest=code_digest(self.desk.pepper, held.appointment.id, code),
             expires_at=self.now + timedelta(minutes=CODE_MINUTES),
@@ -201,5 +221,9 @@ class _Counter:
         )
         self.challenges.put(held.appointment.id, challenge)
         text = verification_text(self.desk.texts, held.offer.clinic, code)
-        self.outbox.add(held.appointment.id, VERIFICATION, held.appointment.phone, text, self.now)
+        post, appointment = self.post(clinic), held.appointment
+        # A booking costs its clinic two messages; a code sent once more is the house's expense.
+        post.send(appointment.id, VERIFICATION, appointment.phone, text, Purse.HOUSE if before else Purse.POOL)
+        if before is None:
+            post.promise(appointment.id, CONFIRMATION)
         return replace(held, challenge=challenge)

@@ -12,6 +12,7 @@ from sqlalchemy import Row, bindparam, select, update
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
     ANSWER_MINUTES,
+    SMS_DAY_BUDGET,
     Absence,
     Clinic,
     HealthcareService,
@@ -140,6 +141,7 @@ def _clinic(r: Row[Any]) -> Clinic:
         slot_step_minutes=r.slot_step_minutes,
         open_on_holidays=r.open_on_holidays,
         answer_minutes=r.answer_minutes or ANSWER_MINUTES,
+        sms_day_budget=SMS_DAY_BUDGET if r.sms_day_budget is None else r.sms_day_budget,
     )
 
 

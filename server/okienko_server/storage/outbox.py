@@ -7,12 +7,23 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tuple_, update
 
+from okienko_server.domain.money import SMS_PRICE, Purse
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import SmsMessageRow
 
 _S = SmsMessageRow
 _ADD = insert(_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Whose message it is, who pays for it, in which month; purse and month are empty for one from before there was a ledger."""
+
+    clinic_id: str
+    id: str
+    purse: str
+    month: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class SmsMessage:
     tries: int
     created_at: datetime
     unsure: bool
+    paid: Paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +52,41 @@ class Reported:
     id: str
     status: str
     delivery: str
+    paid: Paid
 
 
 class OutboxStore(ClinicStore):
     """Messages of the scope's clinic."""
 
-    def add(self, appointment_id: str, kind: str, phone: str, body: str, now: datetime) -> None:
-        """Write a message into the current transaction; it leaves after commit."""
+    def add(
+        self, appointment_id: str, kind: str, phone: str, body: str, now: datetime, *, promised: bool = False
+    ) -> str:
+        """Write a message into the current transaction and return its id; it leaves after commit.
+
+        One only promised stands there without a text, and leaves when `keep_promise` gives it one.
+        """
+        key = new_id(16)
         self.connection.execute(
             _ADD,
             {
-                "clinic_id": self.clinic_id, "id": new_id(16), "appointment_id": appointment_id, "kind": kind, "phone": phone,
-                "body": body, "status": "queued", "due_at": now, "created_at": now, "tries": 0, "leased_until": None,
-                "gateway": "", "gateway_id": "", "sent_at": None, "last_error": "",
+                "clinic_id": self.clinic_id, "id": key, "appointment_id": appointment_id, "kind": kind, "phone": phone,
+                "body": body, "status": "promised" if promised else "queued", "due_at": now, "created_at": now, "tries": 0,
+                "leased_until": None, "gateway": "", "gateway_id": "", "sent_at": None, "last_error": "",
             },
         )  # fmt: skip
+        return key
+
+    def paid_from(self, message_id: str, purse: Purse, month: str) -> None:
+        """Write who pays for a message, and in which month."""
+        this = (_S.clinic_id == self.clinic_id, _S.id == message_id)
+        self.connection.execute(update(_S).where(*this).values(purse=purse.value, month=month, price=SMS_PRICE))
+
+    def keep_promise(self, appointment_id: str, kind: str, phone: str, body: str, now: datetime) -> bool:
+        """Give a promised message its text, so that it leaves; False when none was promised."""
+        this = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id, _S.kind == kind)
+        values = {"status": "queued", "phone": phone, "body": body, "due_at": now, "created_at": now}
+        kept = self.connection.execute(update(_S).where(*this, _S.status == "promised").values(**values))
+        return kept.rowcount == 1
 
     def newest_status(self, appointment_id: str) -> str:
         """Return queued, sending, unsure, sent, failed, lost or dropped for the newest message about an appointment, "" for none."""
@@ -66,12 +98,16 @@ class OutboxStore(ClinicStore):
         )
         return self.connection.execute(statement).scalar() or ""
 
-    def forget(self, appointment_id: str) -> None:
-        """Take number and text out of the messages of a hold nobody finished; one still waiting is dropped."""
+    def forget(self, appointment_id: str) -> list[Paid]:
+        """Take number and text out of the messages of a hold nobody finished, drop those still waiting, and return these.
+
+        One that is being handed over just now is settled by its worker, who finds no number to try again with.
+        """
         mine = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)
-        waiting = _S.status.in_(("queued", "sending", "unsure"))
-        self.connection.execute(update(_S).where(*mine, waiting).values(status="dropped"))
+        dropped = update(_S).where(*mine, _S.status.in_(("queued", "promised"))).values(status="dropped")
+        rows = self.connection.execute(dropped.returning(_S.id, _S.purse, _S.month)).all()
         self.connection.execute(update(_S).where(*mine).values(phone="", body=""))
+        return [Paid(self.clinic_id, row[0], row[1] or "", row[2] or "") for row in rows]
 
 
 class OutboxWorkerStore(OperatorStore):
@@ -89,49 +125,65 @@ class OutboxWorkerStore(OperatorStore):
         """
         free = _free(now)
         due = select(_S.clinic_id, _S.id).where(free).order_by(_S.due_at).limit(count)
-        taken = case((_S.status == "queued", "sending"), else_="unsure")
+        mark = case((_S.status == "queued", "sending"), else_="unsure")
         statement = (
             update(_S)
             .where(tuple_(_S.clinic_id, _S.id).in_(due), free)
-            .values(leased_until=until, tries=_S.tries + 1, status=taken)
-            .returning(_S.clinic_id, _S.id, _S.kind, _S.phone, _S.body, _S.tries, _S.created_at, _S.status)
+            .values(leased_until=until, tries=_S.tries + 1, status=mark)
+            .returning(
+                _S.clinic_id, _S.id, _S.kind, _S.phone, _S.body, _S.tries, _S.created_at, _S.status, _S.purse, _S.month
+            )
         )
-        rows = self.connection.execute(statement)
-        return [SmsMessage(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] == "unsure") for r in rows]
+        taken = [
+            SmsMessage(
+                r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] == "unsure", Paid(r[0], r[1], r[8] or "", r[9] or "")
+            )
+            for r in self.connection.execute(statement)
+        ]
+        # The oldest first: of two codes the newer one arrives last.
+        return sorted(taken, key=lambda one: one.created_at)
 
-    def sent(self, message: SmsMessage, gateway: str, gateway_id: str, parts: int, now: datetime) -> None:
-        """Settle a message the gateway took, whoever held it meanwhile; the body of a code is wiped, it has done its work."""
+    def sent(self, message: SmsMessage, gateway: str, gateway_id: str, parts: int, now: datetime) -> str:
+        """Settle a message the gateway took, whoever held it meanwhile, and return the status it had; a code is wiped, it did its work."""
+        this = (_S.clinic_id == message.clinic_id, _S.id == message.id)
+        was = self.connection.execute(select(_S.status).where(*this).with_for_update()).scalar_one()
         values = {
             "status": "sent", "gateway": gateway, "gateway_id": gateway_id, "parts": parts, "sent_at": now, "leased_until": None,
             "last_error": "",
         }  # fmt: skip
         self._settle(message, values | _wiped(message))
+        return was
 
-    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool) -> None:
-        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for."""
-        status = "unsure" if unsure else "queued"
-        self._settle(
-            message, {"status": status, "last_error": error, "leased_until": None, "due_at": due_at}, fenced=True
-        )
+    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool) -> bool:
+        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for.
 
-    def give_up(self, message: SmsMessage, status: str, error: str) -> None:
-        """End a message as failed (never taken), dropped (too late to be of use) or lost (nobody will ever know)."""
-        self._settle(
-            message, {"status": status, "last_error": error, "leased_until": None} | _wiped(message), fenced=True
-        )
+        False for one whose hold was given up meanwhile: nobody waits for it any more, so it is dropped unless its outcome is unknown.
+        """
+        back = "unsure" if unsure else case((_S.phone == "", "dropped"), else_="queued")
+        values: dict[str, object] = {"status": back, "last_error": error, "leased_until": None, "due_at": due_at}
+        return self._settle(message, values, fenced=True) != "dropped"
 
-    def _settle(self, message: SmsMessage, values: dict[str, object], *, fenced: bool = False) -> None:
-        # Somebody who took the message over after the lease decides instead; one dropped meanwhile stays so unless it did leave.
+    def give_up(self, message: SmsMessage, status: str, error: str) -> bool:
+        """End a message as failed (never taken), dropped (too late to be of use) or lost (nobody will ever know); False if others did."""
+        values = {"status": status, "last_error": error, "leased_until": None} | _wiped(message)
+        return self._settle(message, values, fenced=True) == status
+
+    def _settle(self, message: SmsMessage, values: dict[str, object], *, fenced: bool = False) -> str:
+        # Somebody who took the message over after the lease decides instead.
         this = (_S.clinic_id == message.clinic_id, _S.id == message.id)
         still = (_S.status.in_(("sending", "unsure")), _S.tries == message.tries) if fenced else ()
-        self.connection.execute(update(_S).where(*this, *still).values(**values))
+        return (
+            self.connection.execute(update(_S).where(*this, *still).values(**values).returning(_S.status)).scalar()
+            or ""
+        )
 
     def reported(self, message_id: str, gateway_id: str) -> Reported | None:
         """Return the message a delivery report is about, locked: by our id, else by the gateway's; None for neither."""
-        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery).with_for_update()
+        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery, _S.purse, _S.month).with_for_update()
         for known, column in ((message_id, _S.id), (gateway_id, _S.gateway_id)):
             if known and (row := self.connection.execute(columns.where(column == known)).first()):
-                return Reported(row[0], row[1], row[2], row[3] or "")
+                paid = Paid(row[0], row[1], row[4] or "", row[5] or "")
+                return Reported(row[0], row[1], row[2], row[3] or "", paid)
         return None
 
     def deliver(self, found: Reported, status: str, delivery: str, gateway_id: str, now: datetime) -> None:

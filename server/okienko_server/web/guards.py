@@ -14,6 +14,7 @@ from okienko_server.domain.errors import CsrfRefused, DomainError, NotAllowed, N
 from okienko_server.domain.generations import Generations
 from okienko_server.domain.roles import Reach
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
+from okienko_server.domain.throttle import network_of
 from okienko_server.operations.calendar_feed import feed_scope
 from okienko_server.operations.sign_in import signed_in
 from okienko_server.storage.generations import TokenStore
@@ -95,6 +96,7 @@ def scope_of(session: WidgetSession) -> Scope:
         Source(session.source),
         locks,
         generation=session.generation if session.clinic else None,
+        network=network_of(request.remote_addr or ""),
     )
 
 

@@ -25,6 +25,7 @@ from okienko_server.storage.tables.clinic import (
     ServiceRow,
     WorkingHoursRow,
 )
+from okienko_server.storage.tables.money import LedgerRow, SmsDayRow, SmsMonthRow
 from okienko_server.storage.tables.record import (
     DocumentDraftRow,
     DocumentVersionRow,
@@ -63,6 +64,7 @@ __all__ = [
     "EpisodeRow",
     "IdempotencyRow",
     "Instant",
+    "LedgerRow",
     "LocationRow",
     "OfClinic",
     "OfClinicById",
@@ -74,7 +76,9 @@ __all__ = [
     "PractitionerServiceRow",
     "RateCounterRow",
     "ServiceRow",
+    "SmsDayRow",
     "SmsMessageRow",
+    "SmsMonthRow",
     "StaffRow",
     "StaffSessionRow",
     "WorkingHoursRow",

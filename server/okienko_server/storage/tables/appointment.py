@@ -142,6 +142,9 @@ class SmsMessageRow(OfClinicById):
     parts: Mapped[int | None]
     delivery: Mapped[str | None]
     reported_at: Mapped[datetime | None]
+    purse: Mapped[str | None]
+    price: Mapped[int | None]
+    month: Mapped[str | None]
     __table_args__ = (
         to("appointment", "appointment_id", cascade=True),
         Index("ix_sms_message_due", "status", "due_at"),

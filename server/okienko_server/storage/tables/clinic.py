@@ -40,6 +40,7 @@ class ClinicRow(OfClinic):
     grace_until: Mapped[datetime | None]
     """Until then tokens of the generation `graced` and later are accepted still."""
     answer_minutes: Mapped[int | None]
+    sms_day_budget: Mapped[int | None]
     """A reservation nobody answered for this long is shown to everybody who may answer; None: the house's own measure."""
 
 

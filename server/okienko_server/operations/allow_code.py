@@ -1,0 +1,57 @@
+"""Whether one more code may be sent: by telephone, visitor, network, clinic and in all, and within the clinic's day."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from okienko_server.domain.errors import ResendRefused
+from okienko_server.domain.money import SMS_PRICE, day_of
+from okienko_server.domain.offer import Clinic
+from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.domain.throttle import Bucket
+from okienko_server.operations.desk import Desk
+from okienko_server.storage.counters import CounterStore
+from okienko_server.storage.ledger import Day, LedgerStore
+
+SUSPICIOUS = 50
+"""Codes of a day after which a clinic's breaker looks how many came back right."""
+FEWEST_RIGHT = 5
+"""One of so many codes must come back right, or somebody pumps messages (research: reliability-security S12)."""
+log = logging.getLogger("okienko.sms")
+
+
+def allow_code(
+    phone: str, clinic: Clinic, connection: Connection, *, scope: Scope, desk: Desk, now: datetime, first: bool
+) -> None:
+    """Count one more code in the caller's transaction; what the transaction takes back was never counted.
+
+    Raises ResendRefused: sms_too_many (`wait_seconds` says how long), or sms_paused when the clinic's day is used up or looks pumped.
+    """
+    limits, counters = desk.sms_limits, CounterStore(connection, operator_scope())
+    buckets = [
+        Bucket(limits.phone_here, f"{phone}|{scope.network}"), Bucket(limits.phone, phone), Bucket(limits.visitor, scope.session_id),
+        Bucket(limits.network, scope.network), Bucket(limits.clinic, clinic.id), Bucket(limits.everybody, ""),
+    ]  # fmt: skip
+    # In the order of their keys, so that two who count the same ones never wait for each other crosswise.
+    for key, bucket in sorted((bucket.key(desk.pepper), bucket) for bucket in buckets):
+        count, since = counters.count(key, bucket.rule.window, now)
+        if count > bucket.rule.limit:
+            log.warning("codes refused by the limit %s", bucket.rule.name)
+            wait = int((since + bucket.rule.window - now).total_seconds()) + 1
+            raise ResendRefused("sms_too_many", wait_seconds=wait)
+    price = 2 * SMS_PRICE if first else SMS_PRICE
+    day = LedgerStore(connection, scope).charge_day(day_of(now, clinic.zone), price, clinic.sms_day_budget)
+    if day is None or _pumped(day):
+        log.warning(
+            "codes paused for clinic %s: %s",
+            clinic.id,
+            "the day is used up" if day is None else "too few come back right",
+        )
+        raise ResendRefused("sms_paused")
+
+
+def _pumped(day: Day) -> bool:
+    return day.codes > SUSPICIOUS and day.verified * FEWEST_RIGHT < day.codes

@@ -1,0 +1,120 @@
+"""A clinic's money: events of messages in double entry, the month's pool, the day's budget – each changed by one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from okienko_server.domain.money import POOL_MESSAGES, POOL_ROLES, SMS_PRICE, Account, Event, Line, Purse, legs
+from okienko_server.storage.store import ClinicStore, on_both
+from okienko_server.storage.tables import LedgerRow, SmsDayRow, SmsMonthRow, StaffRow
+
+_L, _M, _D = LedgerRow, SmsMonthRow, SmsDayRow
+_WRITE = on_both(lambda insert: insert(_L).on_conflict_do_nothing().returning(_L.event))
+_BEGIN_MONTH = on_both(lambda insert: insert(_M).on_conflict_do_nothing().returning(_M.month))
+
+
+def _charging(insert: Any) -> Any:
+    # Within the budget or not at all: two who ask for the last grosz at once wait for each other at the row.
+    statement = insert(_D)
+    return statement.on_conflict_do_update(
+        index_elements=["clinic_id", "day"],
+        set_={"used": _D.used + statement.excluded.used, "codes": _D.codes + 1},
+        where=_D.used + statement.excluded.used <= bindparam("budget"),
+    ).returning(_D.codes, _D.verified)
+
+
+_CHARGE = on_both(_charging)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A clinic's day so far: codes sent, codes that came back right."""
+
+    codes: int
+    verified: int
+
+
+class LedgerStore(ClinicStore):
+    """Money of the scope's clinic."""
+
+    def reserve(self, sms_id: str, purse: Purse, month: str, now: datetime) -> Purse:
+        """Reserve the price of a message and return who pays: the purse asked for, but the bill when the month's pool is used up."""
+        if purse is Purse.POOL and not self._take_from_pool(month, now):
+            purse = Purse.BILL
+        self.book(sms_id, Event.RESERVE, purse, month, now)
+        return purse
+
+    def book(self, sms_id: str, event: Event, purse: Purse, month: str, now: datetime, amount: int = SMS_PRICE) -> bool:
+        """Write an event of a message, once: False (and no change) when it stands there already."""
+        rows = [
+            {
+                "clinic_id": self.clinic_id, "sms_id": sms_id, "event": event.value, "account": leg.account.value,
+                "purse": purse.value, "month": month, "amount": leg.amount, "at": now,
+            }
+            for leg in legs(event, purse, amount)
+        ]  # fmt: skip
+        written = [self.connection.execute(_WRITE[self.dialect], row).first() is not None for row in rows]
+        if all(written) and purse is Purse.POOL and event in (Event.RELEASE, Event.REFUND, Event.AGAIN):
+            change = amount if event is not Event.AGAIN else -amount
+            self.connection.execute(update(_M).where(*self._month(month)).values(pool_left=_M.pool_left + change))
+        return all(written)
+
+    def grant(self, month: str, now: datetime) -> None:
+        """Fill the month's pool up to what the clinic's people give it now; what was granted once stays."""
+        people = select(func.count()).where(
+            StaffRow.clinic_id == self.clinic_id, StaffRow.closed_at.is_(None), StaffRow.role.in_(POOL_ROLES)
+        )
+        due = self.connection.execute(people).scalar_one() * POOL_MESSAGES * SMS_PRICE
+        row = {"clinic_id": self.clinic_id, "month": month, "granted": 0, "pool_left": 0}
+        self.connection.execute(_BEGIN_MONTH[self.dialect], row)
+        had = self.connection.execute(select(_M.granted).where(*self._month(month)).with_for_update()).scalar_one()
+        if due > had:
+            more = due - had
+            self.connection.execute(
+                update(_M).where(*self._month(month)).values(granted=due, pool_left=_M.pool_left + more)
+            )
+            self.book(f"grant-{month}-{due}", Event.GRANT, Purse.POOL, month, now, more)
+
+    def charge_day(self, day: str, grosze: int, budget: int) -> Day | None:
+        """Count one more code and what it promises against the day's budget; None (and no change) when that is too much."""
+        if grosze > budget:
+            return None
+        row = {"clinic_id": self.clinic_id, "day": day, "used": grosze, "codes": 1, "verified": 0, "budget": budget}
+        found = self.connection.execute(_CHARGE[self.dialect], row).first()
+        return Day(found[0], found[1]) if found else None
+
+    def verified(self, day: str) -> None:
+        """Count a code that came back right."""
+        this = (_D.clinic_id == self.clinic_id, _D.day == day)
+        self.connection.execute(update(_D).where(*this).values(verified=_D.verified + 1))
+
+    def lines(self, month: str) -> list[Line]:
+        """Return the ledger of a month in the order it was written."""
+        statement = select(_L.sms_id, _L.purse, _L.event, _L.account, _L.amount, _L.at).where(
+            _L.clinic_id == self.clinic_id, _L.month == month
+        )
+        rows = self.connection.execute(statement.order_by(_L.at, _L.sms_id, _L.event, _L.account))
+        return [Line(r[0], Purse(r[1]), Event(r[2]), Account(r[3]), r[4], r[5]) for r in rows]
+
+    def pool(self, month: str) -> tuple[int, int]:
+        """Return (granted, left) of a month's pool in grosze, zeros before its first message."""
+        row = self.connection.execute(select(_M.granted, _M.pool_left).where(*self._month(month))).first()
+        return (row[0], row[1]) if row else (0, 0)
+
+    def _take_from_pool(self, month: str, now: datetime) -> bool:
+        take = (
+            update(_M).where(*self._month(month), _M.pool_left >= SMS_PRICE).values(pool_left=_M.pool_left - SMS_PRICE)
+        )
+        if self.connection.execute(take).rowcount == 1:
+            return True
+        if self.connection.execute(select(_M.month).where(*self._month(month))).first() is not None:
+            return False
+        self.grant(month, now)
+        return self.connection.execute(take).rowcount == 1
+
+    def _month(self, month: str) -> tuple[Any, Any]:
+        return _M.clinic_id == self.clinic_id, _M.month == month
