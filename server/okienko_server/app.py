@@ -32,6 +32,7 @@ from okienko_server.web.pages.staff.conversion import conversion
 from okienko_server.web.pages.staff.episode import episodes
 from okienko_server.web.pages.staff.feeds import calendars
 from okienko_server.web.pages.staff.hours import hours
+from okienko_server.web.pages.staff.messages import messages
 from okienko_server.web.pages.staff.patients import patients
 from okienko_server.web.pages.staff.people import people
 from okienko_server.web.pages.staff.planning import planning
@@ -59,6 +60,7 @@ STAFF = (
     archive,
     calendars,
     trail,
+    messages,
 )
 
 

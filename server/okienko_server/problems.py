@@ -54,7 +54,7 @@ STATUS: dict[str, int] = {
     "resend_too_soon": 429,
     "resend_limit": 429,
     "sms_too_many": 429,
-    "sms_paused": 503,
+    "sms_paused": 429,
     "slot_taken": 409,
     "slot_past": 422,
     "slot_outside_hours": 422,

@@ -25,7 +25,8 @@ def addresses(page: Page, base: str) -> dict[str, str]:
     found = {
         "day": "/staff/?view=day&practitioner=all", "team-week": "/staff/?view=week&practitioner=all", "plan": "/staff/plan",
         "absences": "/staff/absences", "hours": "/staff/hours", "patients": "/staff/patients", "people": "/staff/people",
-        "account": "/staff/account", "audit": "/staff/audit", "archive": "/staff/archive", "calendar": "/staff/calendar",
+        "account": "/staff/account", "audit": "/staff/audit", "archive": "/staff/archive",
+        "messages": "/staff/messages", "calendar": "/staff/calendar",
     }  # fmt: skip
     page.goto(base + found["day"])
     found["week"] = first(page, ".s-day h2 a")

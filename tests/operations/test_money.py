@@ -232,7 +232,7 @@ def test_the_last_groszy_are_spent_once_however_many_ask_at_once(app: Flask) -> 
     place = opened(app, one_therapist())
     budget(app, place, 5 * 2 * SMS_PRICE + SMS_PRICE)
     answers = at_once(app, asking(app, place, 24))
-    assert sorted(answers) == [200] * 5 + [503] * 19
+    assert sorted(answers) == [200] * 5 + [429] * 19
     (day,) = rows_of(app, SmsDayRow)
     assert day.used == 5 * 2 * SMS_PRICE and ledger(app, place).reserved == day.used and balanced(app)
 
@@ -268,7 +268,7 @@ def test_a_day_of_codes_nobody_types_in_trips_the_breaker(
     unlimited(app)
     place, other = opened(app, one_therapist()), opened(app, one_therapist("inna"))
     answers = [patient.details(phone=f"6010{n:05d}").status_code for n, patient in enumerate(asking(app, place, 56))]
-    assert answers == [200] * 50 + [503] * 6
+    assert answers == [200] * 50 + [429] * 6
     assert "codes paused for clinic" in caplog.text and "+4860" not in caplog.text
     assert booked(app, other).reference
     clock.forward(hours=24)

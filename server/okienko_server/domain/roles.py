@@ -32,6 +32,8 @@ class Right(StrEnum):
     EXPORT_RECORDS = "export_records"
     MANAGE_STAFF = "manage_staff"
     READ_AUDIT = "read_audit"
+    SEE_MONEY = "see_money"
+    """The messages' log, with masked numbers, and what they cost."""
     OWN_ACCOUNT = "own_account"
 
 
@@ -58,6 +60,7 @@ RIGHTS: Mapping[Right, Mapping[Role, Reach]] = {
         Right.EXPORT_RECORDS:  (_A, _N, _A, _N, _N),
         Right.MANAGE_STAFF:    (_A, _A, _N, _N, _N),
         Right.READ_AUDIT:      (_A, _A, _N, _N, _N),
+        Right.SEE_MONEY:       (_A, _A, _N, _N, _N),
         Right.OWN_ACCOUNT:     (_O, _O, _O, _O, _O),
     }.items()
 }  # fmt: skip

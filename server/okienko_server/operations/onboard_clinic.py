@@ -74,6 +74,11 @@ def clinic_under(slug: str, *, desk: Desk) -> str:
     return found[0]
 
 
+def clinics(*, desk: Desk) -> list[tuple[str, str]]:
+    """Return (id, short name) of every clinic, whatever its contract, by short name."""
+    return desk.database.read(lambda connection: OnboardingStore(connection, operator_scope()).clinics())
+
+
 def allow_origins(origins: tuple[str, ...], *, scope: Scope, desk: Desk) -> None:
     """Let exactly these sites ("https://clinic.example") frame the scope's clinic; raises PlanRefused."""
     _check_origins(origins)

@@ -67,6 +67,11 @@ class OnboardingStore(OperatorStore):
         """Return whether there is a clinic at all."""
         return self.connection.execute(select(ClinicRow.clinic_id).limit(1)).first() is not None
 
+    def clinics(self) -> list[tuple[str, str]]:
+        """Return (clinic id, short name) of all clinics by short name."""
+        rows = self.connection.execute(select(ClinicRow.clinic_id, ClinicRow.slug).order_by(ClinicRow.slug))
+        return [(row[0], row[1]) for row in rows]
+
     def clinic_of_slug(self, slug: str) -> tuple[str, int] | None:
         """Return (clinic id, generation) of a short name, invisible clinics included, or None."""
         statement = select(ClinicRow.clinic_id, ClinicRow.generation).where(ClinicRow.slug == slug)

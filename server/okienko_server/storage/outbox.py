@@ -55,6 +55,18 @@ class Reported:
     paid: Paid
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A message as its clinic's log shows it."""
+
+    id: str
+    kind: str
+    phone: str
+    status: str
+    delivery: str
+    created_at: datetime
+
+
 class OutboxStore(ClinicStore):
     """Messages of the scope's clinic."""
 
@@ -97,6 +109,13 @@ class OutboxStore(ClinicStore):
             .limit(1)
         )
         return self.connection.execute(statement).scalar() or ""
+
+    def log(self, month: str) -> list[Logged]:
+        """Return the messages paid for in a month."""
+        statement = select(_S.id, _S.kind, _S.phone, _S.status, _S.delivery, _S.created_at).where(
+            _S.clinic_id == self.clinic_id, _S.month == month
+        )
+        return [Logged(r[0], r[1], r[2], r[3], r[4] or "", r[5]) for r in self.connection.execute(statement)]
 
     def forget(self, appointment_id: str) -> list[Paid]:
         """Take number and text out of the messages of a hold nobody finished, drop those still waiting, and return these.

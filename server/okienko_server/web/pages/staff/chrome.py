@@ -22,6 +22,7 @@ PARTS = {
     "patients": "patients.search",
     "hours": "hours.page",
     "people": "people.page",
+    "messages": "messages.page",
     "audit": "trail.page",
     "account": "account.page",
 }

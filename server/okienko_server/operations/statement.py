@@ -1,0 +1,103 @@
+"""A clinic's month of messages: what the ledger adds up to, one line for each message, day by day."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from okienko_server.domain.errors import FieldRefused
+from okienko_server.domain.money import Account, Line, Purse, Statement, day_of, month_of, statement_of
+from okienko_server.domain.offer import Offer
+from okienko_server.domain.roles import Right
+from okienko_server.domain.scope import Scope
+from okienko_server.operations.desk import Desk
+from okienko_server.storage.ledger import LedgerStore
+from okienko_server.storage.outbox import Logged, OutboxStore
+
+COLUMNS = ("date", "time", "kind", "status", "purse", "grosze")
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """One message of a month and what it cost in the end: `grosze` is 0 for one that was given back or never left."""
+
+    message: Logged
+    purse: Purse
+    grosze: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A clinic's month: the statement, its messages (the newest first), and grosze spent for each day and purse."""
+
+    offer: Offer
+    statement: Statement
+    messages: tuple[Charged, ...]
+    days: dict[str, dict[Purse, int]]
+
+
+def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
+    """Return a clinic's month ("2026-11", empty: the present one); its messages' costs add up to the statement to the grosz.
+
+    Raises NotAllowed, FieldRefused (month).
+    """
+    scope.own_only(Right.SEE_MONEY)
+
+    def work(connection: Connection) -> Month:
+        offer = desk.current_offer(connection, scope)
+        zone = offer.clinic.zone
+        asked = _checked(month) if month else month_of(now, zone)
+        lines = LedgerStore(connection, scope).lines(asked)
+        logged = {one.id: one for one in OutboxStore(connection, scope).log(asked)}
+        spent = _spent(lines)
+        days: dict[str, dict[Purse, int]] = defaultdict(lambda: dict.fromkeys(Purse, 0))
+        for key, (purse, grosze) in spent.items():
+            if grosze and key in logged:
+                days[day_of(logged[key].created_at, zone)][purse] += grosze
+        charged = [Charged(one, *spent.get(key, (Purse.POOL, 0))) for key, one in logged.items()]
+        charged.sort(key=lambda one: (one.message.created_at, one.message.id), reverse=True)
+        return Month(offer, statement_of(asked, lines), tuple(charged), dict(days))
+
+    return desk.database.read(work)
+
+
+def _checked(month: str) -> str:
+    try:
+        return f"{datetime.strptime(month, '%Y-%m'):%Y-%m}"  # noqa: DTZ007 - a month has no zone
+    except ValueError:
+        raise FieldRefused("bad_request", field="month") from None
+
+
+def _spent(lines: list[Line]) -> dict[str, tuple[Purse, int]]:
+    """Return who paid how much for each message in the end."""
+    found: dict[str, tuple[Purse, int]] = {}
+    for line in lines:
+        if line.account in (Account.SPENT, Account.RESERVED):
+            before = found.get(line.sms_id, (line.purse, 0))[1]
+            found[line.sms_id] = (line.purse, before + (line.amount if line.account is Account.SPENT else 0))
+    return found
+
+
+def as_csv(month: Month) -> str:
+    """Return the month as CSV (RFC 4180), the oldest message first, then the sums; no number and no name stands in it."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    zone = month.offer.clinic.zone
+    for one in reversed(month.messages):
+        at = one.message.created_at.astimezone(zone)
+        writer.writerow(
+            [f"{at:%Y-%m-%d}", f"{at:%H:%M}", one.message.kind, one.message.status, one.purse.value, one.grosze]
+        )
+    found = month.statement
+    for name, grosze in (
+        ("granted", found.granted), ("pool", found.from_pool), ("bill", found.from_bill), ("house", found.from_house),
+        ("reserved", found.reserved), ("owed", found.owed),
+    ):  # fmt: skip
+        writer.writerow(["", "", "total", name, "", grosze])
+    return out.getvalue()

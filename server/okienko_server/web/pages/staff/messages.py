@@ -1,0 +1,151 @@
+"""What messages the clinic sent in a month and what they cost: the sum, the days, the log, as a page and as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+
+from okienko_server.domain.errors import FieldRefused
+from okienko_server.domain.money import SMS_PRICE, Purse
+from okienko_server.domain.phone import masked
+from okienko_server.domain.roles import Right
+from okienko_server.operations.statement import Charged, Month, as_csv, see_month
+from okienko_server.texts import load
+from okienko_server.web.guards import scope
+from okienko_server.web.house import house
+from okienko_server.web.pages.present import when_in
+from okienko_server.web.policy import Policy, policy
+from okienko_widget import load as widget_texts
+
+messages = Blueprint("messages", __name__, url_prefix="/staff")
+WIDTH, HEIGHT = 420, 90
+"""The plot in its own units."""
+SHOWN = 200
+"""Messages the page lists; the file has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day of the plot: messages from the pool below, those on the bill above."""
+
+    x: int
+    width: int
+    pool_top: int
+    pool_height: int
+    bill_top: int
+    bill_height: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message in the log."""
+
+    when: str
+    kind: str
+    phone: str
+    status: str
+    paid: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesPage:
+    """Everything the template shows."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    bars: tuple[Bar, ...]
+    rows: tuple[Row, ...]
+    more: bool
+    previous: str
+    next: str
+    file: str
+
+
+@messages.get("/messages")
+@policy(Policy.STAFF, Right.SEE_MONEY)
+def page() -> Response:
+    """The month so far, or another one."""
+    found = _asked()
+    return make_response(render_template("staff/messages.jinja", page=_page(found)))
+
+
+@messages.get("/messages.csv")
+@policy(Policy.STAFF, Right.SEE_MONEY)
+def file() -> Response:
+    """The same as a file."""
+    found = _asked()
+    response = make_response(as_csv(found))
+    response.mimetype = "text/csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="sms-{found.statement.month}.csv"'
+    return response
+
+
+def _asked() -> Month:
+    now = house().clock()
+    try:
+        return see_month(request.args.get("month", ""), scope=scope(), desk=house().desk, now=now)
+    except FieldRefused:
+        return see_month("", scope=scope(), desk=house().desk, now=now)
+
+
+def _page(found: Month) -> MessagesPage:
+    t, words, statement = load(), widget_texts(), found.statement
+    year, number = (int(part) for part in statement.month.split("-"))
+    price = when_in(found.offer.clinic.zone).price
+    facts = (
+        (t("messages.pool"), t("messages.of", n=statement.from_pool // SMS_PRICE, all=statement.granted // SMS_PRICE)),
+        (t("messages.bill"), t("messages.times", n=statement.from_bill // SMS_PRICE, price=price(SMS_PRICE))),
+        (t("messages.owed"), price(statement.owed)),
+    )
+    return MessagesPage(
+        t("messages.title", month=words(f"month.{number}"), year=year),
+        facts,
+        _bars(found),
+        tuple(_row(one, found) for one in found.messages[:SHOWN]),
+        len(found.messages) > SHOWN,
+        url_for("messages.page", month=_beside(year, number, -1)),
+        url_for("messages.page", month=_beside(year, number, 1)),
+        url_for("messages.file", month=statement.month),
+    )
+
+
+def _beside(year: int, month: int, step: int) -> str:
+    count = min(max(year * 12 + month - 1 + step, 12), 9999 * 12)
+    return f"{count // 12:04d}-{count % 12 + 1:02d}"
+
+
+def _bars(found: Month) -> tuple[Bar, ...]:
+    """Return a bar for each of thirty-one days; none when nothing was sent."""
+    counts = {
+        int(day[-2:]): ((sums[Purse.POOL] + sums[Purse.HOUSE]) // SMS_PRICE, sums[Purse.BILL] // SMS_PRICE)
+        for day, sums in found.days.items()
+    }
+    highest = max((sum(pair) for pair in counts.values()), default=0)
+    if not highest:
+        return ()
+    step = WIDTH / 31
+    bars = []
+    for day, (pool, bill) in sorted(counts.items()):
+        pool_height, bill_height = round(pool * HEIGHT / highest), round(bill * HEIGHT / highest)
+        bars.append(
+            Bar(
+                round((day - 1) * step) + 1, round(step) - 3, HEIGHT - pool_height, pool_height,
+                HEIGHT - pool_height - bill_height, bill_height, load()("messages.day", day=day, n=pool + bill),
+            )
+        )  # fmt: skip
+    return tuple(bars)
+
+
+def _row(one: Charged, found: Month) -> Row:
+    t, when = load(), when_in(found.offer.clinic.zone)
+    state = one.message.delivery if one.message.delivery in ("delivered", "undelivered") else one.message.status
+    at = one.message.created_at
+    return Row(
+        f"{when.day(at)}, {when.time(at)}",
+        t(f"messages.kind.{one.message.kind}"),
+        masked(one.message.phone) if one.message.phone else "",
+        t(f"messages.state.{state}"),
+        t(f"messages.paid.{one.purse}") if one.grosze else t("messages.paid.nobody"),
+    )
