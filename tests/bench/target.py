@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Flask
 
 from okienko.tokens import Keys
 from okienko_server.app import create_app
 from okienko_server.config import Settings
-from okienko_server.domain.throttle import Rule, SmsLimits
 from okienko_server.operations import verify
 from tests.bench.world import NOW
+from tests.limits import UNLIMITED
 
 KEYS = Keys(("an embed key of at least thirty-two signs",), ("a session key of at least thirty-two signs",))
 CODE = "123456"
-_ALL = Rule("all", 10**9, timedelta(days=1))
-UNLIMITED = SmsLimits(_ALL, _ALL, _ALL, _ALL, _ALL, _ALL)
-"""Thousands of bookings at one standing moment, from one address, are no attack here."""
 
 
 def frozen() -> datetime:

@@ -23,6 +23,7 @@ from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.onboarding import OnboardingStore
 from tests import plans
 from tests.conftest import KEYS, PEPPER, Clock
+from tests.limits import UNLIMITED
 
 CODE = "135792"
 """Every SMS code here: no telephone reads it."""
@@ -134,7 +135,8 @@ class Town:
 def town(folder: Path) -> Iterator[Town]:
     """Run everything on real sockets until the block ends."""
     clock = Clock()
-    app = create_app(Settings("development", f"sqlite:///{folder / 'okienko.db'}", KEYS, PEPPER, "inbox"), clock=clock)
+    settings = Settings("development", f"sqlite:///{folder / 'okienko.db'}", KEYS, PEPPER, "inbox")
+    app = create_app(settings, clock=clock, sms_limits=UNLIMITED)
     desk = app.extensions["okienko"].desk
     upgrade(desk.database)
     surgery = Surgery(app)

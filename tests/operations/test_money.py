@@ -14,20 +14,18 @@ from sqlalchemy import Connection, update
 from okienko_server.domain.money import SMS_PRICE, Account, Purse, statement_of
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
-from okienko_server.domain.throttle import Rule, SmsLimits
 from okienko_server.operations.hold import release
 from okienko_server.operations.send_sms import expire_holds, send_due, take_reports
 from okienko_server.sms.gateway import Delivery, Report
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.tables import AppointmentRow, ClinicRow, LedgerRow, SmsDayRow, SmsMessageRow, SmsMonthRow
 from tests.conftest import Clock
+from tests.limits import UNLIMITED
 from tests.operations.test_outbox import Notebook
 from tests.plans import clinic, one_therapist
 from tests.web.patients import TUESDAY_TEN, ApiPatient, FormPatient, embed_token, house_of, opened, refusal_of, rows_of
 
 MONTH = "2026-11"
-HUGE = Rule("huge", 10**9, timedelta(days=1))
-NO_LIMITS = SmsLimits(HUGE, HUGE, HUGE, HUGE, HUGE, HUGE)
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def place(app: Flask) -> OpenedClinic:
 
 
 def unlimited(app: Flask) -> None:
-    object.__setattr__(house_of(app).desk, "sms_limits", NO_LIMITS)
+    object.__setattr__(house_of(app).desk, "sms_limits", UNLIMITED)
 
 
 def ledger(app: Flask, place: OpenedClinic, work: Any = None) -> Any:
