@@ -153,6 +153,24 @@ def test_a_note_survives_a_lost_network_and_an_ended_session(browser: Browser, d
     expect(page.locator(".s-document")).to_contain_text("drugie i trzecie")
 
 
+def test_whoever_never_pauses_is_saved_all_the_same_and_a_long_paste_is_told(demo: Demo, consultant: Page) -> None:
+    page, state = consultant, consultant.locator("[data-draft-state]")
+    writing(page, demo)
+    field = page.locator("textarea").first
+    field.focus()
+    for _ in range(60):
+        page.keyboard.type("słowo ")
+        page.wait_for_timeout(150)
+        if "Szkic zapisano" in state.inner_text():
+            break
+    else:
+        raise AssertionError("nothing was kept while somebody went on typing")
+    field.evaluate("(box) => { box.value = 'ż'.repeat(9000); box.dispatchEvent(new Event('input', {bubbles: true})); }")
+    page.locator(".s-finish .s-go").click()
+    expect(page.locator(".s-wrong").first).to_contain_text("8000")
+    assert len(page.locator("textarea").first.input_value()) == 9000
+
+
 def test_the_schedule_is_walked_by_arrow_keys(browser: Browser, demo: Demo, consultant: Page) -> None:
     page = consultant
     page.locator(".s-block button").first.focus()

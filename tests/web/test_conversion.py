@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.errors import EditConflict
@@ -23,6 +23,7 @@ from tests.web.records_world import LONG_AGO, Records
 from tests.web.staff_world import (
     ANOTHER_THERAPIST,
     HANNA,
+    MICHAL,
     OWNER,
     RECEPTIONIST,
     TUESDAY_NINE,
@@ -133,6 +134,54 @@ def test_whoever_comes_second_sees_what_the_first_chose_and_loses_nothing(world:
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"choice": "new"}, {"category": "sports"}),
+        ({"choice": "new"}, {"title": "Bark"}),
+        ({"choice": "new"}, {"kind": "visit"}),
+        ({"choice": "new"}, {"birth_date": "1981-05-02"}),
+        ({"choice": "p1.e1"}, {"kind": "visit"}),
+        ({"choice": "p1.new"}, {"title": "Bark"}),
+    ],
+)
+def test_whoever_asks_for_something_else_the_second_time_is_told(
+    world: Records, first: dict[str, str], second: dict[str, str]
+) -> None:
+    world.add("a1")
+    world.patient("p1", "Łucja", "Żółkiewska")
+    world.episode("e1", "p1")
+    world.sign_in()
+    asked = {"first_name": "Łucja", "last_name": "Żółkiewska"} | first
+    assert world.send(**asked).status_code == 303
+    assert world.send(**asked).status_code == 303, "the very same is no conflict"
+    answer = world.send(**asked | second)
+    page = html.unescape(answer.get_data(as_text=True))
+    assert answer.status_code == 409 and "Twój wybór nie został zapisany" in page.replace("\u00a0", " ")
+    assert second.get("title", "") in page
+
+
+def test_a_candidate_whose_name_is_corrected_meanwhile_is_looked_at_again(world: Records) -> None:
+    world.add("a1", phone="+48700700700")
+    world.patient("p1", "Łucja", "Żółkiewska")
+    world.sign_in()
+    with world.desk.database.writing() as connection:
+        connection.execute(update(PatientRow).values(last_name="Nowak", surname_key="nowak"))
+    answer = world.send(choice="p1.new", known="p1", title="Bark od zimy")
+    page = html.unescape(answer.get_data(as_text=True))
+    assert answer.status_code == 422 and "zmieniła się lista pacjentów" in page.replace("\u00a0", " ")
+    assert 'value="Bark od zimy"' in page and world.count(EncounterRow) == 0
+
+
+def test_a_reservation_moved_to_a_colleague_meanwhile_gives_back_what_was_typed(world: Records) -> None:
+    world.add("a1", MICHAL)
+    world.sign_in()
+    answer = world.send(choice="new", first_name="Łucja Maria", last_name="Żółkiewska", title="Bark od zimy")
+    page = html.unescape(answer.get_data(as_text=True))
+    assert answer.status_code == 404 and "u kogoś innego" in page.replace("\u00a0", " ")
+    assert "Łucja Maria" in page and "Bark od zimy" in page and world.count(EncounterRow) == 0
+
+
+@pytest.mark.parametrize(
     ("fields", "words"),
     [({}, "Wskaż pacjenta"), ({"choice": "new", "first_name": "", "last_name": "x"}, "Uzupełnij to pole"),
      ({"choice": "new", "first_name": "a" * 81, "last_name": "x"}, "Za długie"),
@@ -205,6 +254,21 @@ def test_an_unconfirmed_reservation_of_a_past_day_stays_unconfirmed(world: Recor
     world.sign_in()
     assert world.send(choice="new", first_name="a", last_name="b").status_code == 409
     assert (world.count(PatientRow), world.get("a1").status) == (0, Status.PENDING)
+
+
+def test_what_can_no_longer_be_confirmed_offers_no_button_that_cannot_work(world: Records) -> None:
+    world.add("a1", at=TUESDAY_NINE - timedelta(days=4))
+    world.sign_in()
+    page = html.unescape(world.page("?view=week&day=2026-11-20")).replace("\u00a0", " ")
+    assert "a1/confirm" not in page and "a1/convert" not in page
+    assert "a1/decline" in page and "nie można potwierdzić" in page
+
+
+def test_a_reservation_moved_beyond_what_patients_see_waits_all_the_same(world: Records) -> None:
+    beyond = TUESDAY_NINE + timedelta(days=world.offer().clinic.horizon_days + 14)
+    world.add("a1", at=beyond)
+    world.sign_in()
+    assert 'data-waiting="a1"' in world.page()
 
 
 def test_the_schedule_leads_to_the_dialog_and_then_to_the_record(world: Records) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import cell_at, cells_of
+from okienko_server.domain.cells import cell_at, cells_of, local_day
 from okienko_server.domain.errors import StepNotAllowed
 from okienko_server.domain.offer import HealthcareService, ServiceKind
 from okienko_server.domain.problem import AgeRange, ProblemCategory
@@ -61,6 +62,8 @@ STEPS: dict[tuple[Status, Step], Status] = {
 
 MOVABLE = frozenset({Status.PENDING, Status.BOOKED})
 """Statuses in which an appointment may be moved to another time or therapist; its status stays."""
+FARTHEST = timedelta(days=2 * 366)
+"""How far ahead staff may put in or move an appointment; patients only see the clinic's horizon."""
 OCCUPYING = frozenset({Status.PROPOSED, Status.PENDING, Status.BOOKED, Status.FULFILLED, Status.NOSHOW})
 """Statuses whose cells stay taken."""
 
@@ -141,6 +144,10 @@ class Appointment:
     def lapsed(self, now: datetime) -> bool:
         """Return whether it waited so long without an answer that it left the schedule."""
         return left_schedule(self.status.value, self.asked_at, now)
+
+    def too_late(self, zone: ZoneInfo, now: datetime) -> bool:
+        """Return whether nobody answered until its day was over: it can be confirmed no more."""
+        return self.status is Status.PENDING and local_day(self.starts_at, zone) < local_day(now, zone)
 
     def overdue(self, answer_minutes: int, now: datetime) -> bool:
         """Return whether it waits for an answer longer than the clinic means to let anybody wait."""

@@ -150,7 +150,7 @@ def convert(appointment_id: str, request: ConvertRequest, *, scope: Scope, desk:
         converting = _Converting(connection, scope, desk, now)
         appointment = converting.locked(appointment_id)
         if tied := converting.episodes.encounter(appointment_id):
-            return converting.same_again(tied, request)
+            return converting.same_again(tied, replace(request, title=title), appointment)
         if appointment.status not in CONVERTIBLE:
             raise StepNotAllowed
         patient, added = converting.patient(request, appointment)
@@ -182,25 +182,33 @@ class _Converting:
         self.scope.check_own(Right.CHANGE_PATIENTS, found.practitioner_id)
         return found
 
-    def same_again(self, tied: Encounter, request: ConvertRequest) -> Encounter:
-        """Return the encounter that is there when it is what was asked for; raises EditConflict when it is not."""
-        if request.patient_id:
-            episode = self.episodes.get(tied.episode_id)
-            opened_then = episode.opened_at == tied.made_at and episode.category.value == request.category
-            wanted = tied.episode_id == request.episode_id or (not request.episode_id and opened_then)
-            same = tied.patient_id == request.patient_id and wanted
+    def same_again(self, tied: Encounter, request: ConvertRequest, appointment: Appointment) -> Encounter:
+        """Return the encounter that is there when it is all that was asked for; raises EditConflict when anything differs."""
+        if request.episode_id:
+            episode = tied.episode_id == request.episode_id
         else:
-            there = self.patients.candidate(tied.patient_id).person.name
-            same = surname_key(there) == surname_key(f"{request.first_name} {request.last_name}")
-        if not same:
+            there = self.episodes.get(tied.episode_id)
+            opened_then = there.opened_at == tied.made_at
+            episode = opened_then and (there.category.value, there.title) == (request.category, request.title)
+        same_person = tied.patient_id == request.patient_id if request.patient_id else self._added_as(tied, request)
+        if not (episode and same_person and appointment.kind.value == request.kind):
             raise EditConflict
         return tied
+
+    def _added_as(self, tied: Encounter, request: ConvertRequest) -> bool:
+        there = self.patients.candidate(tied.patient_id)
+        born = there.birth_date.isoformat() if there.birth_date else ""
+        same_name = surname_key(there.person.name) == surname_key(f"{request.first_name} {request.last_name}")
+        return same_name and born == request.birth_date.strip()
 
     def patient(self, request: ConvertRequest, appointment: Appointment) -> tuple[Patient, bool]:
         """Return whose the appointment is, and whether that patient was added now."""
         found = self.patients.candidates(appointment.patient.last_name, appointment.phone)
         if request.patient_id:
             chosen = [one for one in found if one.id == request.patient_id]
+            if not chosen and request.patient_id in (request.known or ()):
+                # Shown as a candidate a moment ago, and corrected meanwhile: look again rather than "does not exist".
+                raise FieldRefused("candidates_changed", field="choice")
             if not chosen:
                 raise NotFound
             return chosen[0], False

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.appointment import Appointment, Person, Status, Step
+from okienko_server.domain.appointment import FARTHEST, Appointment, Person, Status, Step
 from okienko_server.domain.audit import Act
 from okienko_server.domain.cells import CELL_MINUTES, cell_at, instant_of, local_day, ones
 from okienko_server.domain.details import MAX_COMMENT, MAX_NAME, printable
@@ -34,7 +34,6 @@ from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.patients import EpisodeStore
 
 MAX_REASON = 300
-FARTHEST = timedelta(days=2 * 366)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import UNCONFIRMED, Appointment, Status, Step
 from okienko_server.domain.audit import Act
-from okienko_server.domain.cells import local_day
 from okienko_server.domain.details import printable
 from okienko_server.domain.errors import FieldRefused, NotFound, StepNotAllowed
 from okienko_server.domain.roles import Right
@@ -55,7 +54,7 @@ def take_confirmation(connection: Connection, appointment_id: str, *, scope: Sco
     if appointment.status is Status.BOOKED:
         return False
     zone = desk.current_offer(connection, scope).clinic.zone
-    if local_day(appointment.starts_at, zone) < local_day(now, zone) or appointment.lapsed(now):
+    if appointment.too_late(zone, now) or appointment.lapsed(now):
         raise StepNotAllowed
     store.step(appointment, Step.CONFIRM, now)
     return True

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.appointment import Appointment, Status, left_schedule
+from okienko_server.domain.appointment import FARTHEST, Appointment, Status, left_schedule
 from okienko_server.domain.cells import day_grid, instant_of, local_day
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.patient import Encounter
@@ -86,8 +86,8 @@ def see_schedule(
         changes = store.changes(since, own)
         offer = desk.offer_at(connection, scope, changes.revision)
         start, end = _span(offer, first, days)
-        today, horizon = _today(offer, now), now + timedelta(days=offer.clinic.horizon_days + 2)
-        pending = store.between(today, horizon, frozenset({Status.PENDING}), shown)
+        # Staff may have moved a reservation beyond the horizon patients see; it waits for an answer all the same.
+        pending = store.between(_today(offer, now), now + FARTHEST, frozenset({Status.PENDING}), shown)
         waiting = [one for one in pending if not one.lapsed(now)]
         # What is lapsed but not yet swept up is shown by neither.
         listed = () if quick else store.between(start, end, SHOWN, shown)

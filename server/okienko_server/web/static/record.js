@@ -3,6 +3,7 @@
   const form = document.querySelector('form[data-draft]');
   if (!form) return;
   const STILL = 1500;
+  const BUSY = 5000;
   const AGAIN = 5000;
   const LONGEST = 60000;
   const state = document.querySelector('[data-draft-state]');
@@ -14,6 +15,7 @@
   };
   let kept = words();
   let timer = 0;
+  let since = 0;
   let wait = AGAIN;
   let saving = false;
   let stopped = false;
@@ -29,7 +31,14 @@
     if (!stopped) timer = setTimeout(save, after);
   };
 
+  const typed = () => {
+    // Whoever never pauses is saved all the same.
+    since = since || Date.now();
+    later(Math.max(0, Math.min(STILL, since + BUSY - Date.now())));
+  };
+
   const save = async () => {
+    since = 0;
     if (saving || stopped || words() === kept) return;
     saving = true;
     const sent = words();
@@ -73,7 +82,7 @@
     wait = Math.min(wait * 2, LONGEST);
   };
 
-  form.addEventListener('input', () => later(STILL));
+  form.addEventListener('input', typed);
   document.addEventListener('visibilitychange', () => later(document.hidden ? 0 : STILL));
   window.addEventListener('online', () => later(0));
   window.addEventListener('beforeunload', (event) => { if (!sending && words() !== kept) event.preventDefault(); });

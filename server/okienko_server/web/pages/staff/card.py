@@ -45,6 +45,8 @@ class Card:
     dial: str
     child: bool
     waits: bool
+    confirmable: bool
+    """Waits, and its day is not past."""
     movable: bool
     begun: bool
     """Planned and begun: it may be said what became of it."""
@@ -81,6 +83,7 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
         dial=appointment.phone,
         child=appointment.age.is_child,
         waits=waits,
+        confirmable=waits and not appointment.too_late(zone, now),
         movable=appointment.status in MOVABLE,
         begun=appointment.status is Status.BOOKED and appointment.starts_at <= now,
         late=appointment.overdue(offer.clinic.answer_minutes, now),

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
+from okienko_server.domain.errors import (
+    DomainError,
+    EditConflict,
+    FieldRefused,
+    FieldsRefused,
+    NotAllowed,
+    NotFound,
+    StepNotAllowed,
+)
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.patient import Episode, Patient
 from okienko_server.domain.phone import masked
@@ -20,6 +28,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.card import Card, card_of
+from okienko_server.web.pages.staff.rescued import Typed, rescued
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import plain_id
 from okienko_widget import load as widget_texts
@@ -95,10 +104,25 @@ def send(appointment_id: str) -> AnyResponse:
     except (FieldRefused, FieldsRefused, EditConflict, StepNotAllowed) as refused:
         status = 422 if isinstance(refused, FieldRefused | FieldsRefused) else 409
         return _shown(_seen(appointment_id), typed, _errors(refused), status)
+    except (NotFound, NotAllowed) as refused:
+        return _rescued(appointment_id, typed, refused)
     return redirect(record_url(appointment_id), 303)
 
 
+_RESCUED = {name: name for name in ("first_name", "last_name", "birth_date")} | {"title": "problem_title"}
+"""Field -> its label in the dialog."""
 _FIELDS = ("choice", "kind", "category", "title", "first_name", "last_name", "birth_date")
+
+
+def _rescued(appointment_id: str, typed: Mapping[str, str], refused: DomainError) -> Response:
+    """Show what was typed to somebody whose reservation was moved to a colleague meanwhile; else it is just not there."""
+    try:
+        _seen(appointment_id)
+    except (NotFound, NotAllowed):
+        t = load()
+        shown = [Typed(name, t(f"convert.{label}"), typed[name]) for name, label in _RESCUED.items()]
+        return rescued(t("convert.moved_title"), t("convert.moved_away"), shown, refused)
+    raise refused
 
 
 def record_url(appointment_id: str) -> str:

@@ -27,12 +27,13 @@ from okienko_server.operations.document_visit import (
     see_document,
     sign_document,
 )
-from okienko_server.problems import status_of
 from okienko_server.storage.documents import Version
+from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.card import Card, card_of
+from okienko_server.web.pages.staff.rescued import Typed, rescued
 from okienko_server.web.policy import Policy, large_form, policy
 from okienko_server.web.references import plain_id, whole_number
 
@@ -184,9 +185,10 @@ def _again(appointment_id: str, written: Written, errors: Mapping[str, str], sta
 def _rescued(written: Written, refused: DomainError) -> Response:
     """Show what was typed to somebody who may no longer sign it here – moved to a colleague, cancelled –, to be copied."""
     names = dict.fromkeys(field.name for kind in FIELDS for field in FIELDS[kind] if field.shape is not Shape.TICK)
-    typed = [(name, written.typed[name]) for name in names if written.typed.get(name)]
-    page = render_template("staff/rescued.jinja", typed=typed, cancelled=isinstance(refused, StepNotAllowed))
-    return make_response(page, status_of(refused))
+    t = load()
+    typed = [Typed(name, t(f"record.field.{name}"), written.typed.get(name, "")) for name in names]
+    why = t("rescued.cancelled") if isinstance(refused, StepNotAllowed) else t("rescued.gone")
+    return rescued(t("rescued.title"), why, typed, refused)
 
 
 def _page(

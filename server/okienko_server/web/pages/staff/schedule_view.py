@@ -142,18 +142,18 @@ def page_of(
         notice=notice,
         poll=url_for("staff.changes", since=int(seen.since.timestamp())),
         beside={key: _beside(found, offer) for key, found in seen.neighbours.items()},
-        links=_links(seen, who),
+        links=_links(seen, who, now),
         overdue=_overdue(seen, now),
     )
 
 
-def _links(seen: ScheduleView, who: SignedIn) -> dict[str, Way]:
-    t, links = load(), {}
+def _links(seen: ScheduleView, who: SignedIn, now: datetime) -> dict[str, Way]:
+    t, links, zone = load(), {}, seen.offer.clinic.zone
     may_tie = reach_of(who.role, Right.CHANGE_PATIENTS) is not Reach.NONE
     for one in {one.id: one for one in (*seen.appointments, *seen.to_confirm)}.values():
         if one.id in seen.encounters:
             links[one.id] = Way(t("convert.record"), record_url(one.id), here=True)
-        elif one.status in CONVERTIBLE and may_tie:
+        elif one.status in CONVERTIBLE and may_tie and not one.too_late(zone, now):
             links[one.id] = Way(t("convert.open"), url_for("conversion.page", appointment_id=one.id))
     return links
 
