@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from okienko_server.domain.appointment import Appointment, Status
+from okienko_server.domain.appointment import Appointment, Person, Status
 from okienko_server.domain.errors import EditConflict, SlotTaken
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, ProblemCategory
@@ -251,7 +251,11 @@ def test_new_hours_show_what_they_break_before_they_do(world: Planner, clock: Cl
     looked = world.send("hours", **week)
     assert looked.status_code == 200 and "Łucja Żółkiewska" in text_of(looked) and 'name="sure"' in text_of(looked)
     assert world.free_at_ten(clock.now) is False and world.send("hours", look="yes", **week).status_code == 200
-    assert world.send("hours", sure="yes", **week).status_code == 303
+    world.add("a2", status=Status.BOOKED, at=TUESDAY_NINE + timedelta(hours=2), patient=Person("Ewa", "Nowa"))
+    grown = world.send("hours", sure="a1", **week)
+    assert grown.status_code == 200 and "Ewa Nowa" in text_of(grown), "one more came since they were shown"
+    assert world.send("hours", sure=["a1", "a2"], **week).status_code == 303
+    world.send("appointments/a2/cancel")
     assert 'value="13:00–18:00"' in text_of(world.client.get(f"/staff/hours?practitioner={zofia}"))
     world.send("appointments/a1/cancel")
     assert not world.free_at_ten(clock.now), "patients' times follow at once"
@@ -289,7 +293,7 @@ def test_an_absence_shows_whom_it_meets_and_takes_its_time_out(world: Planner, c
     first = world.send("absences", **day)
     assert first.status_code == 200 and "Łucja Żółkiewska" in text_of(first) and 'value="Szkolenie"' in text_of(first)
     assert world.free_at_ten(clock.now)
-    assert world.send("absences", sure="yes", **day).status_code == 303 and not world.free_at_ten(clock.now)
+    assert world.send("absences", sure="a1", **day).status_code == 303 and not world.free_at_ten(clock.now)
     page = text_of(world.client.get("/staff/absences"))
     absence = re.search(r"/staff/absences/(\w+)/remove", page)
     assert absence and "Szkolenie" in page

@@ -285,6 +285,15 @@ def test_an_idle_session_ends(world: StaffWorld, clock: Clock) -> None:
     assert world.client.get("/staff/").headers["Location"] == "/staff/sign-in"
 
 
+def test_no_session_outlives_twelve_hours_however_busy_it_is(world: StaffWorld, clock: Clock) -> None:
+    world.sign_in()
+    for _ in range(23):
+        clock.forward(minutes=31)
+        assert world.client.get("/staff/").status_code == 200
+    clock.forward(minutes=8)
+    assert world.client.get("/staff/").headers["Location"] == "/staff/sign-in"
+
+
 def test_the_style_and_the_script_are_kept_for_ever_under_the_name_of_their_content(world: StaffWorld) -> None:
     world.sign_in()
     for name in ("staff.css", "staff.js"):

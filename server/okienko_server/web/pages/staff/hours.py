@@ -79,7 +79,7 @@ def change() -> AnyResponse:
     desk, now = house().desk, house().clock()
     try:
         broken = preview_hours(asked, scope=scope(), desk=desk, now=now)
-        if "look" in request.form or (broken and "sure" not in request.form):
+        if "look" in request.form or not _seen_all(broken):
             return _shown(location, practitioner, days, broken=broken, revision=asked.revision)
         change_hours(asked, scope=scope(), desk=desk, now=now)
     except FieldsRefused as refused:
@@ -107,7 +107,7 @@ def away() -> AnyResponse:
     try:
         asked = _absence(typed)
         broken = preview_absence(asked, scope=scope(), desk=desk, now=now)
-        if broken and "sure" not in request.form:
+        if not _seen_all(broken):
             return _away_page(typed, {}, broken)
         add_absence(asked, scope=scope(), desk=desk, now=now)
     except (FieldRefused, FieldsRefused) as refused:
@@ -187,6 +187,11 @@ def _span(absence: KeptAbsence, offer: Offer) -> str:
         return when.span(absence.start, absence.end)
     last = end.date() - timedelta(days=1)
     return when.day(start.date()) if last == start.date() else f"{when.day(start.date())} – {when.day(last)}"
+
+
+def _seen_all(broken: list[Appointment]) -> bool:
+    """Return whether whoever pressed save had every visit the change breaks before the eyes."""
+    return {one.id for one in broken} <= set(request.form.getlist("sure"))
 
 
 def _cards(broken: list[Appointment] | None, offer: Offer) -> tuple[Card, ...] | None:
