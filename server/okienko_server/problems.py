@@ -55,6 +55,7 @@ STATUS: dict[str, int] = {
     "resend_limit": 429,
     "sms_too_many": 429,
     "sms_paused": 429,
+    "proof_needed": 428,
     "slot_taken": 409,
     "slot_past": 422,
     "slot_outside_hours": 422,

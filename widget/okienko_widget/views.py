@@ -189,6 +189,15 @@ class AppointmentSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """A little work before the code leaves: `challenge` with a number, SHA-256 beginning with `bits` zero bits; or a wait."""
+
+    challenge: str
+    bits: int
+    wait_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class DetailsView:
     """Step 3: details and consents."""
 
@@ -198,6 +207,7 @@ class DetailsView:
     values: Mapping[str, str]
     """first_name, last_name, phone, comment, consent ("yes"), and for a child booker_first_name, booker_last_name."""
     errors: Mapping[str, str]
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

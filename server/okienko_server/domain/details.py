@@ -23,6 +23,8 @@ class Details:
     comment: str
     consent: bool
     key: str = ""
+    proof: str = ""
+    """Answer to the challenge of a ProofNeeded; empty when none was asked for."""
 
 
 def checked(details: Details, *, child: bool) -> Details:
@@ -45,7 +47,7 @@ def checked(details: Details, *, child: bool) -> Details:
         errors["consent"] = "consent_required"
     if errors:
         raise FieldsRefused(errors)
-    return Details(patient, booker, phone, comment, consent=True, key=details.key)
+    return Details(patient, booker, phone, comment, consent=True, key=details.key, proof=details.proof)
 
 
 def _name(person: Person, prefix: str, errors: dict[str, str]) -> Person:

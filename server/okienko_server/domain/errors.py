@@ -116,6 +116,16 @@ class ResendRefused(DomainError):
         super().__init__(field="code")
 
 
+class ProofNeeded(DomainError):
+    """Codes are asked for unusually often just now: a little work, or a moment's wait, before one leaves (`domain.proof`)."""
+
+    code = "proof_needed"
+
+    def __init__(self, challenge: str, bits: int, wait_seconds: int) -> None:
+        self.challenge, self.bits, self.wait_seconds = challenge, bits, wait_seconds
+        super().__init__()
+
+
 class StepNotAllowed(DomainError):
     """The appointment's life cycle has no such step from where it stands."""
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.errors import ResendRefused
+from okienko_server.domain.errors import ProofNeeded, ResendRefused
 from okienko_server.domain.money import SMS_PRICE, day_of
 from okienko_server.domain.offer import Clinic
+from okienko_server.domain.proof import challenge_for, proven
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.domain.throttle import Bucket
 from okienko_server.operations.desk import Desk
@@ -18,6 +19,10 @@ from okienko_server.storage.ledger import Day, LedgerStore
 
 SUSPICIOUS = 50
 """Codes of a day after which a clinic's breaker looks how many came back right."""
+UNUSUAL = 20
+"""Codes of a day after which fewer right ones than a third ask for a little work first."""
+RISKY_SHARE = 4
+"""So does a quarter of what a network, a clinic or everybody may send."""
 FEWEST_RIGHT = 5
 """One of so many codes must come back right, or somebody pumps messages (research: reliability-security S12)."""
 log = logging.getLogger("okienko.sms")
@@ -25,16 +30,18 @@ log = logging.getLogger("okienko.sms")
 
 def allow_code(
     phone: str, clinic: Clinic, connection: Connection, *, scope: Scope, desk: Desk, now: datetime, first: bool
-) -> None:
+) -> bool:
     """Count one more code in the caller's transaction; what the transaction takes back was never counted.
 
-    Raises ResendRefused: sms_too_many (`wait_seconds` says how long), or sms_paused when the clinic's day is used up or looks pumped.
+    Returns whether so many were sent that a little work should be asked for before the next. Raises ResendRefused: sms_too_many
+    (`wait_seconds` says how long), or sms_paused when the clinic's day is used up or looks pumped.
     """
     limits, counters = desk.sms_limits, CounterStore(connection, operator_scope())
     buckets = [
         Bucket(limits.phone_here, f"{phone}|{scope.network}"), Bucket(limits.phone, phone), Bucket(limits.visitor, scope.session_id),
         Bucket(limits.network, scope.network), Bucket(limits.clinic, clinic.id), Bucket(limits.everybody, ""),
     ]  # fmt: skip
+    risky = False
     # In the order of their keys, so that two who count the same ones never wait for each other crosswise.
     for key, bucket in sorted((bucket.key(desk.pepper), bucket) for bucket in buckets):
         count, since = counters.count(key, bucket.rule.window, now)
@@ -42,6 +49,8 @@ def allow_code(
             log.warning("codes refused by the limit %s", bucket.rule.name)
             wait = int((since + bucket.rule.window - now).total_seconds()) + 1
             raise ResendRefused("sms_too_many", wait_seconds=wait)
+        shared = bucket.rule in (limits.network, limits.clinic, limits.everybody)
+        risky = risky or (shared and count * RISKY_SHARE > bucket.rule.limit)
     price = 2 * SMS_PRICE if first else SMS_PRICE
     day = LedgerStore(connection, scope).charge_day(day_of(now, clinic.zone), price, clinic.sms_day_budget)
     if day is None or _pumped(day):
@@ -51,6 +60,14 @@ def allow_code(
             "the day is used up" if day is None else "too few come back right",
         )
         raise ResendRefused("sms_paused")
+    return risky or (day.codes > UNUSUAL and day.verified * 3 < day.codes)
+
+
+def ask_for_proof(appointment_id: str, sent: str, *, desk: Desk, now: datetime) -> None:
+    """Raise ProofNeeded unless what came with the form is this hold's challenge, worked on or waited for."""
+    if not proven(desk.pepper, appointment_id, sent, now):
+        asked = challenge_for(desk.pepper, appointment_id, sent, now)
+        raise ProofNeeded(asked.text, asked.bits, asked.wait_seconds)
 
 
 def _pumped(day: Day) -> bool:

@@ -24,7 +24,7 @@ from okienko_server.domain.verification import (
     code_digest,
     new_code,
 )
-from okienko_server.operations.allow_code import allow_code
+from okienko_server.operations.allow_code import allow_code, ask_for_proof
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question
 from okienko_server.operations.held import Held, get_appointment
@@ -44,7 +44,7 @@ def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: D
     """Write details and consent into a held appointment and send the code; the hold is extended to cover the wait.
 
     The same phone again within a living code sends nothing new. Raises FieldsRefused, HoldExpired (with alternatives), NotFound,
-    StepNotAllowed, ResendRefused after too many codes, IdempotencyMismatch.
+    StepNotAllowed, ResendRefused after too many codes, ProofNeeded when codes are asked for unusually often, IdempotencyMismatch.
     """
 
     def step(counter: _Counter, held: Held) -> Held:
@@ -53,9 +53,10 @@ def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: D
         counter.keep(held)
         after = counter.appointments.give_details(held.appointment, good, before.hold_ends(now), now)
         counter.keep_consent(before, good)
-        return counter.send_code(replace(held, appointment=after), same_phone=good.phone == before.phone)
+        held = replace(held, appointment=after)
+        return counter.send_code(held, same_phone=good.phone == before.phone, proof=good.proof)
 
-    request = f"details {appointment_id} {replace(details, key='')}"
+    request = f"details {appointment_id} {replace(details, key='', proof='')}"
     return _run(appointment_id, step, request, details.key, scope=scope, desk=desk, now=now)
 
 
@@ -187,22 +188,22 @@ class _Counter:
         digest = sha256(text.encode()).hexdigest()
         self.appointments.add_consent(appointment.id, CONSENT, version, digest, given_by, self.now)
 
-    def send_code(self, held: Held, *, same_phone: bool) -> Held:
+    def send_code(self, held: Held, *, same_phone: bool, proof: str) -> Held:
         """Send a code unless this phone has a living one; a corrected number need not wait, but counts among the codes sent."""
         if held.challenge is None:
-            return self.write_code(held)
+            return self.write_code(held, proof)
         if same_phone and self.now < held.challenge.expires_at:
             return held
         check_resend(replace(held.challenge, sent_at=self.now - timedelta(days=1)), self.now)
         return self.write_code(held)
 
-    def write_code(self, held: Held) -> Held:
+    def write_code(self, held: Held, proof: str = "") -> Held:
         """Make a new code and put its SMS into the outbox; with the first one the confirmation's money is reserved, too.
 
-        Raises ResendRefused (sms_too_many, sms_paused).
+        Raises ResendRefused (sms_too_many, sms_paused), and ProofNeeded before the first code.
         """
         code, before, clinic = new_code(), held.challenge, held.offer.clinic
-        allow_code(
+        unusual = allow_code(
             held.appointment.phone,
             clinic,
             self.connection,
@@ -211,6 +212,8 @@ class _Counter:
             now=self.now,
             first=before is None,
         )
+        if unusual and before is None:
+            ask_for_proof(held.appointment.id, proof, desk=self.desk, now=self.now)
         challenge = Challenge(
             digest=code_digest(self.desk.pepper, held.appointment.id, code),
             expires_at=self.now + timedelta(minutes=CODE_MINUTES),

@@ -8,7 +8,15 @@ from typing import Any
 
 from flask import Response
 
-from okienko_server.domain.errors import CodeRefused, DomainError, FieldsRefused, HoldExpired, ResendRefused, SlotTaken
+from okienko_server.domain.errors import (
+    CodeRefused,
+    DomainError,
+    FieldsRefused,
+    HoldExpired,
+    ProofNeeded,
+    ResendRefused,
+    SlotTaken,
+)
 from okienko_widget import load
 
 
@@ -22,7 +30,7 @@ def problem_response(code: str, status: int, error: DomainError | None) -> Respo
     response = Response(json.dumps(body), status, mimetype="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, ResendRefused) and error.wait_seconds:
+    if isinstance(error, ResendRefused | ProofNeeded) and error.wait_seconds:
         response.headers["Retry-After"] = str(error.wait_seconds)
     return response
 
@@ -37,4 +45,6 @@ def _more(error: DomainError) -> dict[str, Any]:
         more["alternatives"] = [start.isoformat() for start in error.alternatives]
     if isinstance(error, CodeRefused) and error.tries_left is not None:
         more["tries_left"] = error.tries_left
+    if isinstance(error, ProofNeeded):
+        more |= {"challenge": error.challenge, "bits": error.bits}
     return more

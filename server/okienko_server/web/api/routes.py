@@ -149,14 +149,18 @@ def hold_slot(body: dict[str, Any]) -> dict[str, Any]:
 
 @operation(
     "giveDetails", "PUT", "/appointments/<reference>/details", body=schemas.DetailsIn, answer=schemas.AppointmentOut,
-    codes=(401, 403, 404, 409, 410, 422, 429), keyed=True,
+    codes=(401, 403, 404, 409, 410, 422, 428, 429), keyed=True,
 )  # fmt: skip
 def put_details(reference: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Give the patient's details and consent; the SMS code leaves, and the hold is extended to cover the wait."""
+    """Give the patient's details and consent; the SMS code leaves, and the hold is extended to cover the wait.
+
+    428 `proof_needed`: send it again with `proof`, which is `challenge` and a decimal number such that the SHA-256 of both begins with
+    `bits` zero bits; or send `challenge` alone after the seconds of Retry-After.
+    """
     where, appointment_id = resolve(reference, scope())
     details = Details(
         Person(body["first_name"], body["last_name"]), Person(body["booker_first_name"], body["booker_last_name"]),
-        body["phone"], body["comment"], body["consent"], _key(),
+        body["phone"], body["comment"], body["consent"], _key(), body["proof"],
     )  # fmt: skip
     return _appointment(give_details(appointment_id, details, scope=where, desk=house().desk, now=house().clock()))
 

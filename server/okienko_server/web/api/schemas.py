@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, MAX_AGE_MONTHS, SENIOR, AgeRange, ProblemCategory, age_in_months
+from okienko_server.domain.proof import MAX_PROOF
 from okienko_server.operations.find_slots import MAX_DAYS, Question
 
 _ID = validate.Length(max=64)
@@ -194,6 +195,7 @@ class DetailsIn(Schema):
     phone = Line(required=True, validate=validate.Length(max=200))
     comment = Line(load_default="", validate=validate.Length(max=5000))
     consent = fields.Boolean(required=True, truthy={True}, falsy={False})
+    proof = Line(load_default="", validate=validate.Length(max=MAX_PROOF))
 
 
 class CodeIn(Schema):
@@ -211,3 +213,5 @@ class ProblemOut(Schema):
     errors = fields.Dict(keys=fields.String(), values=fields.String())
     alternatives = fields.List(fields.AwareDateTime())
     tries_left = fields.Integer()
+    challenge = fields.String()
+    bits = fields.Integer()

@@ -31,7 +31,7 @@ from okienko_server.web.pages.choices import Choices
 from okienko_server.web.pages.oembed import discovery
 from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
-from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, SlotChoice, View
+from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, Proof, SlotChoice, View
 
 
 class Visit:
@@ -204,7 +204,9 @@ class Visit:
         today = local_day(self.now, around.offer.clinic.zone)
         return [present.slot_choice(around, cell_at(start), today) for start in starts]
 
-    def details(self, held: Held, errors: Mapping[str, str] | None = None, notice: str = "") -> Response:
+    def details(
+        self, held: Held, errors: Mapping[str, str] | None = None, notice: str = "", proof: Proof | None = None
+    ) -> Response:
         """Step 3."""
         made = held.appointment
         if made.status is not Status.PROPOSED:
@@ -221,6 +223,7 @@ class Visit:
             for_child=made.age.is_child,
             values={name: value for name, value in kept.items() if value} | dict(self.choices.typed),
             errors=errors or {},
+            proof=proof,
         )
         return self._page(view)
 

@@ -15,11 +15,13 @@ from okienko_server.domain.errors import (
     FieldsRefused,
     HoldExpired,
     NotFound,
+    ProofNeeded,
     ResendRefused,
     SlotRefused,
     SlotTaken,
     StepNotAllowed,
 )
+from okienko_server.domain.proof import MAX_PROOF
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.held import Held
 from okienko_server.operations.hold import HoldRequest, hold
@@ -30,6 +32,7 @@ from okienko_server.web.pages.choices import TYPED, Choices
 from okienko_server.web.pages.present import cell_of_slot
 from okienko_server.web.pages.show import Visit
 from okienko_server.web.policy import Policy, policy
+from okienko_widget.views import Proof
 
 _BACKS = 20
 """So often may one page's time be given back and taken again."""
@@ -111,6 +114,7 @@ def details() -> Response:
     given = Details(
         Person(typed["first_name"], typed["last_name"]), Person(typed["booker_first_name"], typed["booker_last_name"]),
         typed["phone"], typed["comment"], typed["consent"] == "yes", _key("details", *typed.values()),
+        request.form.get("proof", "")[:MAX_PROOF],
     )  # fmt: skip
     try:
         held = give_details(visit.appointment_id, given, scope=visit.where(), desk=house().desk, now=visit.now)
@@ -118,6 +122,8 @@ def details() -> Response:
         return visit.details(visit.held(), refused.errors)
     except ResendRefused as refused:
         return visit.details(visit.held(), {"phone": refused.code})
+    except ProofNeeded as needed:
+        return visit.details(visit.held(), proof=Proof(needed.challenge, needed.bits, needed.wait_seconds))
     except StepNotAllowed:
         return visit.after(visit.held())
     except (HoldExpired, NotFound) as lost:
