@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.phone import masked, polish_mobile, spoken
+from okienko_server.domain.phone import known_country, masked, mobile, polish_mobile, spoken
 
 MOBILES = [
     "601234567", "601 234 567", "601-234-567", "601.234.567", "601/234/567", "(601) 234 567", "60 123 45 67",
@@ -94,3 +94,29 @@ def test_anything_typed_is_a_polish_mobile_or_refused_with_a_code(typed: str) ->
 def test_a_kept_number_is_read_aloud_in_threes_and_hidden_in_the_middle() -> None:
     assert spoken("+48601234567") == "601 234 567"
     assert masked("+48601234567") == "601\u00a0•••\u00a0567"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("+49 1512 3456789", "+4915123456789"),
+        ("0049 1512 3456789", "+4915123456789"),
+        ("+380 50 123 45 67", "phone_foreign"),
+        ("+49 30 901820", "phone_landline"),
+        ("+49 900 1 123456", "phone_premium"),
+        ("601 234 567", "+48601234567"),
+        ("+8816 1234 5678", "phone_foreign"),
+    ],
+)
+def test_a_clinic_may_let_other_countries_in(typed: str, kept: str) -> None:
+    try:
+        answer = mobile(typed, ("PL", "DE"))
+    except FieldRefused as refused:
+        answer = refused.code
+    assert answer == kept
+
+
+def test_a_foreign_number_is_shown_with_its_country() -> None:
+    assert spoken("+4915123456789") == "+49 1512 3456789" and spoken("") == ""
+    assert masked("+4915123456789") == "+49\u00a0•••\u00a0789"
+    assert known_country("DE") and not known_country("XX") and not known_country("de")

@@ -16,6 +16,7 @@ from okienko_server.domain.plan import OpenedClinic
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
 from okienko_server.operations.hold import release
 from okienko_server.operations.send_sms import expire_holds, send_due, take_reports
+from okienko_server.operations.sms_settings import SmsSettings, set_sms
 from okienko_server.sms.gateway import Delivery, Report
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.tables import AppointmentRow, ClinicRow, LedgerRow, SmsDayRow, SmsMessageRow, SmsMonthRow
@@ -140,6 +141,26 @@ def test_a_clinic_without_people_pays_from_the_first_message(app: Flask, clock: 
     patient.verify(patient.phone.code())
     send_all(app, clock.now)
     assert ledger(app, place).owed == 2 * SMS_PRICE and ledger(app, place).granted == 0 and balanced(app)
+
+
+def test_without_paid_notifications_there_is_no_pool(app: Flask, place: OpenedClinic, clock: Clock) -> None:
+    scope = operator_scope().at(place.id)
+    set_sms(SmsSettings(notifications=False), scope=scope, desk=house_of(app).desk, now=clock.now)
+    patient = booked(app, place)
+    patient.verify(patient.phone.code())
+    send_all(app, clock.now)
+    found = ledger(app, place)
+    assert (found.granted, found.from_pool, found.owed) == (0, 0, 2 * SMS_PRICE) and balanced(app)
+
+
+def test_a_clinic_that_lets_another_country_in_sends_it_codes(app: Flask, place: OpenedClinic, clock: Clock) -> None:
+    patient = ApiPatient(app, place.id)
+    assert patient.hold().status_code == 201
+    assert patient.details(phone="+49 1512 3456789").get_json()["errors"] == {"phone": "phone_foreign"}
+    asked, scope = SmsSettings(countries=("PL", "DE")), operator_scope().at(place.id)
+    set_sms(asked, scope=scope, desk=house_of(app).desk, now=clock.now)
+    assert patient.details(phone="+49 1512 3456789").status_code == 200
+    assert patient.details(phone="+380 50 123 45 67").get_json()["errors"] == {"phone": "phone_foreign"}
 
 
 def test_refused_refunded_and_arrived_after_all(app: Flask, place: OpenedClinic, clock: Clock) -> None:

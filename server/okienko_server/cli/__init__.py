@@ -1,4 +1,4 @@
-"""The command `okienko`: audit, close-month, demo, doctor, migrate, serve, worker, seed, origins, staff, token."""
+"""The command `okienko`: audit, close-month, demo, doctor, migrate, serve, sms, worker, seed, origins, staff, token."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from okienko_server.cli.audit import audit
 from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
 from okienko_server.cli.money import close_month
+from okienko_server.cli.sms import sms
 from okienko_server.cli.staff import staff
 from okienko_server.cli.tokens import origins, token
 from okienko_server.config import Settings, SettingsRefused
@@ -125,6 +126,7 @@ def seed() -> None:
 
 main.add_command(audit)
 main.add_command(close_month)
+main.add_command(sms)
 main.add_command(staff)
 main.add_command(token)
 main.add_command(doctor)

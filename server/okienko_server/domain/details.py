@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from okienko_server.domain.appointment import Person
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
-from okienko_server.domain.phone import polish_mobile
+from okienko_server.domain.phone import HOME, mobile
 
 MAX_NAME = 80
 MAX_COMMENT = 500
@@ -27,8 +28,8 @@ class Details:
     """Answer to the challenge of a ProofNeeded; empty when none was asked for."""
 
 
-def checked(details: Details, *, child: bool) -> Details:
-    """Return the details trimmed, the phone as E.164; raises FieldsRefused with one code per field."""
+def checked(details: Details, *, child: bool, countries: Sequence[str] = HOME) -> Details:
+    """Return the details trimmed, the phone (a mobile of one of these countries) as E.164; raises FieldsRefused with one code per field."""
     errors: dict[str, str] = {}
     patient = _name(details.patient, "", errors)
     booker = _name(details.booker, "booker_", errors) if child else Person()
@@ -37,7 +38,7 @@ def checked(details: Details, *, child: bool) -> Details:
         errors["phone"] = "required"
     else:
         try:
-            phone = polish_mobile(details.phone.strip())
+            phone = mobile(details.phone.strip(), countries)
         except FieldRefused as refused:
             errors["phone"] = refused.code
     comment = details.comment.replace("\r\n", "\n").strip()  # a browser counts a line break once and sends two

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid, days_from
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.holidays import is_public_holiday
+from okienko_server.domain.phone import HOME
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
 from okienko_server.domain.scope import NO_LOCKS, Locks
 
@@ -62,6 +63,10 @@ class Clinic:
     """A reservation that waits longer than this for an answer is overdue."""
     sms_day_budget: int = SMS_DAY_BUDGET
     """Grosze codes and what they promise may cost in a day; beyond it patients are asked to call."""
+    sms_notifications: bool = True
+    """The clinic pays for notifications: each month its people give it a pool of messages."""
+    sms_countries: tuple[str, ...] = HOME
+    """ISO codes of the countries whose mobile numbers get codes."""
 
     @property
     def visible(self) -> bool:

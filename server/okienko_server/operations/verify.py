@@ -49,7 +49,7 @@ def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: D
 
     def step(counter: _Counter, held: Held) -> Held:
         before = held.appointment
-        good = checked(details, child=before.age.is_child)
+        good = checked(details, child=before.age.is_child, countries=held.offer.clinic.sms_countries)
         counter.keep(held)
         after = counter.appointments.give_details(held.appointment, good, before.hold_ends(now), now)
         counter.keep_consent(before, good)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from okienko_server.domain.money import POOL_MESSAGES, POOL_ROLES, SMS_PRICE, Account, Event, Line, Purse, legs
 from okienko_server.storage.store import ClinicStore, on_both
-from okienko_server.storage.tables import LedgerRow, SmsDayRow, SmsMonthRow, StaffRow
+from okienko_server.storage.tables import ClinicRow, LedgerRow, SmsDayRow, SmsMonthRow, StaffRow
 
 _L, _M, _D = LedgerRow, SmsMonthRow, SmsDayRow
 _WRITE = on_both(lambda insert: insert(_L).on_conflict_do_nothing().returning(_L.event))
@@ -64,11 +64,13 @@ class LedgerStore(ClinicStore):
         return all(written)
 
     def grant(self, month: str, now: datetime) -> None:
-        """Fill the month's pool up to what the clinic's people give it now; what was granted once stays."""
+        """Fill the month's pool up to what the people of a clinic with notifications give it now; what was granted once stays."""
         people = select(func.count()).where(
             StaffRow.clinic_id == self.clinic_id, StaffRow.closed_at.is_(None), StaffRow.role.in_(POOL_ROLES)
         )
-        due = self.connection.execute(people).scalar_one() * POOL_MESSAGES * SMS_PRICE
+        pays = select(ClinicRow.sms_notifications).where(ClinicRow.clinic_id == self.clinic_id)
+        heads = 0 if self.connection.execute(pays).scalar() is False else self.connection.execute(people).scalar_one()
+        due = heads * POOL_MESSAGES * SMS_PRICE
         row = {"clinic_id": self.clinic_id, "month": month, "granted": 0, "pool_left": 0}
         self.connection.execute(_BEGIN_MONTH[self.dialect], row)
         had = self.connection.execute(select(_M.granted).where(*self._month(month)).with_for_update()).scalar_one()

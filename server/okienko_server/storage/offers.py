@@ -23,6 +23,7 @@ from okienko_server.domain.offer import (
     ServiceKind,
     WorkingHours,
 )
+from okienko_server.domain.phone import HOME
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import (
@@ -142,6 +143,8 @@ def _clinic(r: Row[Any]) -> Clinic:
         open_on_holidays=r.open_on_holidays,
         answer_minutes=r.answer_minutes or ANSWER_MINUTES,
         sms_day_budget=SMS_DAY_BUDGET if r.sms_day_budget is None else r.sms_day_budget,
+        sms_notifications=r.sms_notifications is not False,
+        sms_countries=tuple(r.sms_countries.split()) if r.sms_countries else HOME,
     )
 
 

@@ -40,8 +40,13 @@ class ClinicRow(OfClinic):
     grace_until: Mapped[datetime | None]
     """Until then tokens of the generation `graced` and later are accepted still."""
     answer_minutes: Mapped[int | None]
-    sms_day_budget: Mapped[int | None]
     """A reservation nobody answered for this long is shown to everybody who may answer; None: the house's own measure."""
+    sms_day_budget: Mapped[int | None]
+    """Grosze; None: the house's own measure."""
+    sms_notifications: Mapped[bool | None]
+    """Whether the clinic pays for notifications, which give it a pool; None: it does."""
+    sms_countries: Mapped[str | None]
+    """ISO codes with blanks between; None: Polish numbers only."""
 
 
 class LocationRow(OfClinicById):
