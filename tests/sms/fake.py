@@ -27,16 +27,23 @@ class Fake:
     taken: dict[str, int] = field(default_factory=dict)
     phones: list[str] = field(default_factory=list)
     seen: list[dict[str, Any]] = field(default_factory=list)
+    inbox: list[tuple[str, str]] = field(default_factory=list)
+    """(telephone, text) of what was billed."""
+    delay: float = 0.0
+    """Seconds between billing and answering."""
+    working: threading.Event = field(default_factory=threading.Event)
+    """Set while an answer is owed for a message that was billed."""
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, message_id: str, phone: str) -> bool:
+    def take(self, message_id: str, phone: str, text: str = "") -> bool:
         """Bill a message; False when its id was taken before and this provider refuses doubles."""
         with self.lock:
             if message_id in self.taken and self.provider != "twilio":
                 return False
             self.taken[message_id] = self.taken.get(message_id, 0) + 1
             self.phones.append(phone)
+            self.inbox.append((phone, text))
             return True
 
     @property
@@ -51,7 +58,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: a test's output is its own."""
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return None  # whoever asked died while speaking
         typed = json.loads(body) if self.headers.get("Content-Type", "").startswith("application/json") else None
         fields = typed if typed is not None else {name: found[0] for name, found in parse_qs(body.decode()).items()}
         self.fake.seen.append({"path": self.path, "headers": dict(self.headers.items()), **fields})
@@ -61,7 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fake.mode in refusals:
             return self._answer(*refusals[self.fake.mode])
         message_id, phone = _sent(self.fake.provider, fields)
-        known = not self.fake.take(message_id, phone)
+        known = not self.fake.take(message_id, phone, _text(fields))
+        self._dawdle()
         if self.fake.mode == "reset":
             return self._reset()
         if self.fake.mode == "stall":
@@ -88,6 +99,12 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         return self._answer(200, json.dumps({"items": items}))
 
+    def _dawdle(self) -> None:
+        if self.fake.delay:
+            self.fake.working.set()
+            time.sleep(self.fake.delay)
+            self.fake.working.clear()
+
     def _answer(self, status: int, body: str) -> None:
         try:
             self.send_response(status)
@@ -113,6 +130,12 @@ def _sent(provider: str, fields: dict[str, Any]) -> tuple[str, str]:
     if provider == "twilio":
         return fields.get("StatusCallback", "").rpartition("=")[2] or fields["Body"], fields["To"]
     return fields["id"], fields["phoneNumbers"][0]
+
+
+def _text(fields: dict[str, Any]) -> str:
+    """Return the text of a message in whatever field its provider wants it."""
+    plain = next((fields[name] for name in ("message", "text", "Body") if name in fields), "")
+    return str(plain or fields.get("textMessage", {}).get("text", ""))
 
 
 def _taken(provider: str, message_id: str, known: bool) -> tuple[int, str]:

@@ -1,0 +1,78 @@
+"""What the kill tests run: the real server and worker, and for the controls each without one protection.
+
+`python -m tests.race.killed worker|resending|settling` is `okienko worker`; `guarded` and `hasty` are WSGI factories.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask
+
+from okienko_server.app import create_app
+from okienko_server.cli import main
+from okienko_server.domain.throttle import Rule, SmsLimits
+from okienko_server.operations import send_sms
+from okienko_server.operations.desk import Desk
+from okienko_server.sms.gateway import Gateway, Taken
+from okienko_server.storage.outbox import SmsMessage
+
+HUGE = Rule("huge", 10**9, timedelta(days=1))
+NO_LIMITS = SmsLimits(HUGE, HUGE, HUGE, HUGE, HUGE, HUGE)
+"""All patients of the test come from one address."""
+LEASE = timedelta(seconds=1)
+"""Longer than the fake gateway ever works at a message, and short enough for a test to wait for."""
+LATE = 0.3
+"""Seconds a control does too late what it should have done before."""
+
+
+def guarded() -> Flask:
+    """Return the application as it is."""
+    return create_app(sms_limits=NO_LIMITS)
+
+
+def hasty() -> Flask:
+    """Return the application that says yes to a code at once and writes the reservation a moment later."""
+    app = guarded()
+    inner: Any = app.wsgi_app
+
+    def answer_first(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if not str(environ["PATH_INFO"]).endswith("/verification"):
+            return inner(environ, start)  # type: ignore[no-any-return]
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        later = environ | {"wsgi.input": io.BytesIO(body)}
+        threading.Timer(LATE, lambda: list(inner(later, lambda *_: None))).start()
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
+        return [b"{}"]
+
+    app.wsgi_app = answer_first  # type: ignore[assignment,method-assign]
+    return app
+
+
+def _resend(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
+    """Hand a message over under an id of this try, as one who never heard of unknown outcomes does."""
+    taken = gateway.send(secrets.token_hex(8) if message.unsure else message.id, message.phone, message.body)
+    send_sms._Settling(message, desk, now).sent(gateway.name, taken)
+    return True
+
+
+def _settle_first(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
+    """Write down that a message left, then hand it over."""
+    send_sms._Settling(message, desk, now).sent(gateway.name, Taken(message.id))
+    time.sleep(LATE)
+    gateway.send(message.id, message.phone, message.body)
+    return True
+
+
+if __name__ == "__main__":
+    send_sms.LEASE = LEASE
+    variants: dict[str, Any] = {"resending": _resend, "settling": _settle_first}
+    send_sms._settled = variants.get(sys.argv[1], send_sms._settled)
+    main(["worker"], prog_name="okienko")
