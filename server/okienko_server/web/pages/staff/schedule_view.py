@@ -24,6 +24,7 @@ from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.pages.staff.conversion import record_url
 from okienko_server.web.pages.staff.drawn import Drawn
 from okienko_server.web.pages.staff.grid import Grid, grid_of
+from okienko_server.web.pages.staff.paper import whose
 from okienko_server.web.pages.staff.team import short_name
 from okienko_widget import load as widget_texts
 from okienko_widget.views import ClinicBadge
@@ -71,6 +72,8 @@ class SchedulePage:
     who: SignedIn
     asked: Asked
     title: str
+    whose: str
+    """Whose schedule it is and where, for paper."""
     previous: Way
     today: Way
     next: Way
@@ -123,6 +126,7 @@ def page_of(
         who=who,
         asked=asked,
         title=title,
+        whose=whose(asked, offer),
         previous=Way(t(f"schedule.previous_{asked.view}"), replace(asked, day=asked.first - step).url()),
         today=Way(t("schedule.today"), today.url(), here=today.first == asked.first),
         next=Way(t(f"schedule.next_{asked.view}"), replace(asked, day=asked.first + step).url()),
