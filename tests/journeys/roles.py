@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -43,7 +44,7 @@ def book_with(browser: Browser, demo: Demo, therapist: str, surname: str) -> str
 
 def some_wednesday(weeks: int) -> date:
     """Return the Wednesday that many weeks after this week's."""
-    today = date.today()
+    today = datetime.now(ZoneInfo("Europe/Warsaw")).date()
     return today + timedelta(days=WEDNESDAY - today.weekday(), weeks=weeks)
 
 

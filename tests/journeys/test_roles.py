@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,12 +13,21 @@ from tests.journeys.roles import Clicks, block, book_with, convert, put_in
 from tests.journeys.test_staff import picture
 
 pytestmark = pytest.mark.journey
+UNCOVERED = """one => { const box = one.getBoundingClientRect();
+    return one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + 8)) }"""
 
 
 @pytest.fixture
 def therapist(browser: Browser, demo: Demo) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield open_schedule(context, demo, "therapist")
+    context.close()
+
+
+@pytest.fixture
+def receptionist(browser: Browser, demo: Demo) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield open_schedule(context, demo, "receptionist")
     context.close()
 
 
@@ -41,6 +51,7 @@ def test_a_therapist_confirms_converts_and_documents_an_own_reservation_and_the_
     waiting = block(page, surname)
     expect(waiting).to_contain_class("s-pending")
     assert waiting.evaluate("one => getComputedStyle(one).borderTopStyle") == "dashed"
+    assert waiting.evaluate(UNCOVERED), "the grid's fixed head covers what was to be shown"
     picture(page, "therapist-1-highlighted")
 
     card.get_by_role("button", name="Potwierdź").click()
@@ -63,3 +74,63 @@ def test_a_therapist_confirms_converts_and_documents_an_own_reservation_and_the_
     page.locator(".s-back").click()
     expect(page.locator(".s-story li")).to_have_count(2)
     picture(page, "therapist-4-process")
+
+
+def refused_at(page: Page, address: str) -> None:
+    """Open an address that is not for this role."""
+    answer = page.goto(address)
+    assert answer is not None and answer.status == 403
+    expect(page.locator("h1")).to_have_text("To konto nie ma tu dostępu")
+
+
+def test_a_receptionist_confirms_declines_and_converts_but_comes_to_no_documentation(
+    browser: Browser, demo: Demo, receptionist: Page
+) -> None:
+    page, wanted, unwanted = receptionist, "Przyjęta", "Odmówiona"
+    book_with(browser, demo, "Kaczmarek", wanted)
+    phone = book_with(browser, demo, "Zając", unwanted)
+    page.get_by_role("article", name=wanted).wait_for(timeout=10_000)
+    card = page.get_by_role("article", name=unwanted)
+    card.wait_for(timeout=10_000)
+    picture(page, "receptionist-1-waiting")
+
+    card.locator("summary").click()
+    card.locator("input[name=reason]").fill("Terapeutka ma urlop")
+    picture(page, "receptionist-2-reason")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "scrolls into nothing"
+    card.get_by_role("button", name="Odrzuć rezerwację").click()
+    expect(page.locator(".s-notice")).to_contain_text("Odrzucono")
+    expect(card).to_have_count(0)
+    expect_message(demo, phone)
+
+    card = page.get_by_role("article", name=wanted)
+    card.locator(".s-when a").click()
+    expect(block(page, wanted)).to_contain_class("s-pending")
+    card.get_by_role("button", name="Potwierdź").click()
+    expect(block(page, wanted)).to_contain_class("s-booked")
+
+    there = page.url
+    block(page, wanted).locator("> button").click()
+    block(page, wanted).locator(".s-lead-on a").click()
+    appointment = page.url.removesuffix("/convert")
+    expect(page.locator(".s-finish button")).to_have_text("Przypisz")
+    picture(page, "receptionist-3-assign")
+    page.locator(".s-finish button").click()
+    expect(page.locator(".s-notice")).to_contain_text("Przypisano do pacjenta")
+
+    page.goto(there)
+    expect(block(page, wanted)).to_contain_text("w kartotece")
+    assert page.locator("a", has_text="Dokumentacja").count() == 0
+    for part in ("record", "record/versions"):
+        refused_at(page, f"{appointment}/{part}")
+    picture(page, "receptionist-4-refused")
+
+
+def expect_message(demo: Demo, phone: str) -> None:
+    """Wait for a message after the code and the confirmation of the booking, without the clinic's own reason."""
+    for _ in range(100):
+        if len(messages := demo.messages(phone)) >= 3:
+            assert not any("urlop" in body for body in messages)
+            return
+        time.sleep(0.1)
+    raise AssertionError("no message about the declined reservation came")

@@ -99,10 +99,10 @@
     timer = setTimeout(ask, wait);
   };
 
-  // The present hour stands in the middle of a grid that is higher than the screen.
+  // The present hour stands in the middle of a grid that is higher than the screen, unless a visit is to be shown.
   const grid = document.querySelector('[data-scroll]');
   const present = grid && grid.querySelector('.s-now');
-  if (present) grid.scrollTop += present.getBoundingClientRect().top - grid.getBoundingClientRect().top - grid.clientHeight / 2;
+  if (present && !grid.querySelector(':target')) grid.scrollTop += present.getBoundingClientRect().top - grid.getBoundingClientRect().top - grid.clientHeight / 2;
 
   if (main()) {
     timer = setTimeout(ask, FIRST_WAIT);

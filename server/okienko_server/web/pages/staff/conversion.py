@@ -73,6 +73,8 @@ class Dialog:
     """Ids of the candidates shown."""
     record: str
     """Where the record of a reservation that is tied already stands."""
+    save: str
+    """What the button says: only who may read the documentation is led on to it."""
 
 
 @conversion.get("/<appointment_id>/convert")
@@ -160,8 +162,9 @@ def _shown(seen: Conversion, typed: Mapping[str, str], errors: Mapping[str, str]
     t, words = load(), widget_texts()
     kinds = [Way(kind.value, t(f"convert.kind.{kind}"), typed["kind"] == kind) for kind in ServiceKind]
     categories = [Way(one.value, words(f"category.{one}"), typed["category"] == one) for one in ProblemCategory]
+    card = card_of(seen.appointment, seen.offer, house().clock())
     dialog = Dialog(
-        card_of(seen.appointment, seen.offer, house().clock()),
+        card,
         tuple(_known(one, seen, typed["choice"]) for one in seen.candidates),
         typed["choice"] == NEW,
         tuple(kinds),
@@ -171,8 +174,14 @@ def _shown(seen: Conversion, typed: Mapping[str, str], errors: Mapping[str, str]
         _conflict(seen, typed, errors),
         tuple(one.patient.id for one in seen.candidates),
         record_url(seen.appointment.id) if seen.tied else "",
+        _save_words(card.waits),
     )
     return make_response(render_template("staff/conversion.jinja", dialog=dialog), status)
+
+
+def _save_words(waits: bool) -> str:
+    only = "_only" if scope().reach(Right.READ_RECORDS) is Reach.NONE else ""
+    return load()(f"convert.{'save_pending' if waits else 'save'}{only}")
 
 
 def _conflict(seen: Conversion, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:

@@ -101,7 +101,7 @@ class SchedulePage:
     beside: Mapping[str, str]
     """The neighbouring visits of those that wait, in words."""
     links: Mapping[str, Way]
-    """Where an appointment leads on to: its record when it is tied to a patient, else the dialog that ties it."""
+    """Where an appointment leads on to: the record of a tied one (nowhere for who may not read it), else the dialog that ties it."""
 
     def show(self, card: Card) -> str:
         """Return where in the schedule a waiting reservation stands."""
@@ -154,9 +154,10 @@ def page_of(
 def _links(seen: ScheduleView, who: SignedIn, now: datetime) -> dict[str, Way]:
     t, links, zone = load(), {}, seen.offer.clinic.zone
     may_tie = reach_of(who.role, Right.CHANGE_PATIENTS) is not Reach.NONE
+    may_read = reach_of(who.role, Right.READ_RECORDS) is not Reach.NONE
     for one in {one.id: one for one in (*seen.appointments, *seen.to_confirm)}.values():
         if one.id in seen.encounters:
-            links[one.id] = Way(t("convert.record"), record_url(one.id), here=True)
+            links[one.id] = Way(t("convert.record"), record_url(one.id) if may_read else "", here=True)
         elif one.status in CONVERTIBLE and may_tie and not one.too_late(zone, now):
             links[one.id] = Way(t("convert.open"), url_for("conversion.page", appointment_id=one.id))
     return links
