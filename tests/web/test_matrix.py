@@ -1,95 +1,50 @@
 """Every staff route × every role × one's own, a colleague's, another clinic's: generated from the URL map and the policy table.
 
-The ids in a path, and every id a form could carry, are filled in from three worlds with planted words. Nothing of a world beyond the
-role's reach may be read, and nothing beyond the right may be written.
+The ids in a path come from one of three worlds with planted words, those in the fields from one of the three as well, so that "my
+appointment, a colleague's patient" is tried too. Nothing beyond the role's reach may be read, and no row beyond it may change.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, select
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
-from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.roles import Reach, Right, Role, reach_of
 from okienko_server.domain.scope import Scope
-from okienko_server.storage.tables import Base
+from okienko_server.operations.convert import ConvertRequest, _Converting
+from okienko_server.web.pages.staff import hours, planning
 from okienko_server.web.policy import Policy, policy_of, right_of
-from tests.web.records_world import Records
-from tests.web.staff_world import ACCOUNTS, MICHAL, TUESDAY_NINE, ZOFIA, StaffWorld
+from tests.web.matrix_rows import Line, lines_of
+from tests.web.matrix_town import COLLEAGUE, FOREIGN, OWN, Town, World, fields_of, town_of
+from tests.web.staff_world import ACCOUNTS
 
-OWN, COLLEAGUE, FOREIGN = "own", "colleague", "foreign"
-OWN_THINGS = {"account", "sign_out"}
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-MAY_CHANGE = {"audit", "audit_head", "staff_session", "rate_counter"}
-"""Tables a request may write to whatever its answer: who did what, when somebody was last seen, how often it was tried."""
-
-
-@dataclass(frozen=True)
-class World:
-    """One of the three: the ids of its things by the name a path gives them, and the word planted in all of them."""
-
-    name: str
-    ids: dict[str, str]
-    secret: str
-
-
-@dataclass
-class Town:
-    """A clinic with somebody's own and a colleague's things, and another clinic."""
-
-    app: Flask
-    here: Records
-    there: Records
-    worlds: tuple[World, ...]
-
-    def csrf(self, role: Role) -> str:
-        """Return the form token of somebody of that role, signed in once and again after a sign-out."""
-        if self.here.client.get("/staff/changes").status_code != 200 or self.role is not role:
-            self.here.sign_in(ACCOUNTS[role])
-            self.role, self.token = role, self.here.csrf()
-        return self.token
-
-    role: Role | None = None
-    token: str = ""
-
-
-def plant(records: Records, name: str, who: str) -> World:
-    """Write one of everything for a therapist, each thing with a word found nowhere else."""
-    secret, n = f"Sekret{name}", {OWN: 0, COLLEAGUE: 1, FOREIGN: 2}[name]
-    waiting, booked = f"waiting{name}", f"booked{name}"
-    records.add(waiting, who, patient=Person("Jan", secret), comment=secret, phone=f"+4860{n}234567")
-    records.add(booked, who, TUESDAY_NINE + timedelta(hours=3), status=Status.BOOKED, patient=Person("Jan", secret))
-    patient, episode = f"patient{name}", f"episode{name}"
-    records.patient(patient, "Jan", secret, f"+4860{n}234567")
-    records.episode(episode, patient, who, title=secret)
-    records.tie(booked, patient, episode, who)
-    return World(
-        name,
-        {
-            "appointment_id": waiting,
-            "practitioner_id": records.opened.practitioners[who],
-            "patient_id": patient,
-            "episode_id": episode,
-            "staff_id": records.account(who),
-            "absence_id": records.away(who, secret),
-        },
-        secret,
-    )
+WHOLE_CLINIC = {
+    "clinic",
+    "location",
+    "opening_hours",
+    "service",
+    "practitioner",
+    "competence",
+    "practitioner_service",
+    "staff",
+}
+"""Tables that are nobody's own: whoever reaches only the own changes none of them."""
+HANDED_OVER = ("episodes.change", "episode")
+"""Who leads an episode may say that a colleague leads it from now on: its row then names both."""
 
 
 @pytest.fixture
 def town(app: Flask) -> Town:
-    here, there = Records.of(app), Records.of(app, slug="inna", staff=())
-    assert isinstance(here, Records) and isinstance(there, Records)
-    worlds = (plant(here, OWN, ZOFIA), plant(here, COLLEAGUE, MICHAL), plant(there, FOREIGN, ZOFIA))
-    return Town(app, here, there, worlds)
+    return town_of(app)
 
 
 def staff_rules(app: Flask) -> list[Rule]:
@@ -98,70 +53,92 @@ def staff_rules(app: Flask) -> list[Rule]:
 
 def requests_of(rule: Rule, world: World) -> Iterator[tuple[str, str]]:
     """Yield (method, path) of a rule with a world's ids; raises KeyError for an id nobody has told this test about."""
-    path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda found: world.ids[found[1]], rule.rule)
+    ids = world.ids_for(rule.endpoint)
+    path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda found: ids[found[1]], rule.rule)
     for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
         yield method, path
 
 
-def fields_of(world: World) -> dict[str, str]:
-    """Return every field a form of the staff's pages may name, each leading into that world."""
-    return {**world.ids, **{name.removesuffix("_id"): key for name, key in world.ids.items()}} | {
-        "choice": f"{world.ids['patient_id']}.{world.ids['episode_id']}",
-        "kind": "visit",
-        "category": "spine",
-        "about": world.ids["appointment_id"],
-    }
+@dataclass(frozen=True)
+class Attempt:
+    """One request: a role's, to a path of one world, with fields of another."""
+
+    role: Role
+    endpoint: str
+    right: Right
+    about: World
+    world: World
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.method} {self.path} with {self.world.name}"
+
+    @property
+    def reach(self) -> Reach:
+        return reach_of(self.role, self.right)
+
+    @property
+    def names_beyond(self) -> bool:
+        """Whether the path itself leads beyond the reach."""
+        if not any(key in self.path for key in self.about.ids_for(self.endpoint).values()):
+            return False
+        return self.about.name == FOREIGN or (self.about.name == COLLEAGUE and self.reach is Reach.OWN)
 
 
-def rows_of(connection: Connection) -> dict[str, list[str]]:
-    return {
-        table.name: sorted(map(repr, connection.execute(select(table))))
-        for table in Base.metadata.sorted_tables
-        if table.name not in MAY_CHANGE
-    }
-
-
-def findings(town: Town, role: Role) -> list[str]:
-    """Try everything as one role and return what should not have been possible."""
-    found: list[str] = []
+def attempts(town: Town, role: Role, only: str = "") -> Iterator[Attempt]:
+    """Yield every request of a role: the path's world × the fields' world; a path without an id, and a reading one, vary once."""
     for rule in staff_rules(town.app):
         right = right_of(town.app, rule.endpoint)
         assert right is not None
-        for world in town.worlds:
-            for method, path in requests_of(rule, world):
-                found += [f"{role} {method} {path}: {what}" for what in attempt(town, role, right, world, method, path)]
-    return found
+        for about, world in product(town.worlds, town.worlds):
+            for method, path in requests_of(rule, about):
+                varied = "<" in rule.rule and method in WRITES and reach_of(role, right) is not Reach.NONE
+                if rule.endpoint.startswith(only) and (varied or about is world):
+                    yield Attempt(role, rule.endpoint, right, about, world, method, path)
 
 
-def attempt(town: Town, role: Role, right: Right, world: World, method: str, path: str) -> Iterator[str]:
+def findings(town: Town, role: Role, only: str = "") -> list[str]:
+    """Try everything as one role and return what should not have been possible."""
+    return [f"{one}: {what}" for one in attempts(town, role, only) for what in wrong_with(town, one)]
+
+
+def send(town: Town, one: Attempt) -> TestResponse:
+    """Send one request with its fields: in a form with the session's token, or in the query."""
+    fields, token = fields_of(town, one.endpoint, one.about, one.world), town.csrf(one.role)
+    if one.method in WRITES:
+        return town.here.client.open(one.path, method=one.method, data=fields | {"csrf": token})
+    return town.here.client.open(one.path, method=one.method, query_string={"did": "confirmed", **fields})
+
+
+def wrong_with(town: Town, one: Attempt) -> Iterator[str]:
     """Send one request and yield what is wrong with its answer or with what it left behind."""
-    here, reach = town.here, reach_of(role, right)
-    fields = fields_of(world) | {"csrf": town.csrf(role)}
-    beyond = world.name == FOREIGN or (world.name == COLLEAGUE and reach is Reach.OWN) or reach is Reach.NONE
-    unseen = beyond and names_it(path, world)
-    before = here.desk.database.read(rows_of) if unseen else {}
-    if method in WRITES:
-        answer = here.client.open(path, method=method, data=fields)
-    else:
-        answer = here.client.open(path, method=method, query_string={"did": "confirmed", **fields_of(world)})
-    body = answer.get_data(as_text=True)
-    if answer.status_code >= 500:
-        yield f"fault {answer.status_code}"
-    if reach is Reach.NONE and answer.status_code != 403:
-        yield f"no right, but {answer.status_code}"
-    hidden = [one.secret for one in town.worlds if out_of_sight(one, role)]
-    for secret in hidden:
+    answer = send(town, one)
+    body, status = answer.get_data(as_text=True), answer.status_code
+    if status >= 500:
+        yield f"fault {status}"
+    if one.reach is Reach.NONE and status != 403:
+        yield f"no right, but {status}"
+    for secret in (world.secret for world in town.worlds if out_of_sight(world, one.role)):
         if secret in body or secret in answer.headers.get("Location", ""):
             yield f"shows {secret}"
-    if unseen:
-        if answer.status_code not in (403, 404):
-            yield f"beyond one's reach, but {answer.status_code}"
-        if here.desk.database.read(rows_of) != before:
-            yield "beyond one's reach, but it wrote"
+    if one.names_beyond and status not in (403, 404):
+        yield f"beyond one's reach, but {status}"
+    if written := sorted({line[0] for line in town.changes() if is_beyond(line, town, one)}):
+        yield f"beyond one's reach, but it wrote {', '.join(written)}"
 
 
-def names_it(path: str, world: World) -> bool:
-    return any(key in path for key in world.ids.values())
+def is_beyond(line: Line, town: Town, one: Attempt) -> bool:
+    """Return whether a changed row lies beyond the reach: another clinic's, or for the own only, one that names a colleague's things."""
+    table, clinic, text = line
+    if one.reach is Reach.NONE or clinic != town.here.opened.id:
+        return True
+    if one.reach is Reach.ALL or one.right is Right.OWN_ACCOUNT:
+        return False
+    (colleague,) = (world for world in town.worlds if world.name == COLLEAGUE)
+    if (one.endpoint, table) == HANDED_OVER and f"|episode{OWN}|" in text:
+        return False
+    return table in WHOLE_CLINIC or any(key in text for key in (*colleague.ids.values(), f"{COLLEAGUE}|"))
 
 
 def out_of_sight(world: World, role: Role) -> bool:
@@ -185,6 +162,46 @@ def test_a_route_nobody_thought_about_fails_the_walk(town: Town) -> None:
     town.app.add_url_rule("/staff/invoices/<invoice_id>", "invoices", town.app.view_functions["staff.schedule"])
     with pytest.raises(KeyError, match="invoice_id"):
         findings(town, Role.OWNER)
+
+
+def all_of_it(scope: Scope) -> Scope:
+    return replace(scope, role=Role.OWNER.value, practitioner_id="")
+
+
+def with_an_owners_reach(operation: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *asked, scope, **more: operation(*asked, scope=all_of_it(scope), **more)
+
+
+REACHES_TOO_FAR = {
+    "put_in": (planning, "planning.add", "appointment"),
+    "add_absence": (hours, "hours.away", "absence"),
+    "change_hours": (hours, "hours.change", "working_hours"),
+}
+"""Operation -> the module of its form, the form's endpoint, the table a therapist then writes to."""
+
+
+@pytest.mark.parametrize("operation", REACHES_TOO_FAR)
+def test_an_operation_that_reaches_too_far_is_found(
+    town: Town, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """The control: one operation alone with an owner's reach writes among a colleague's, where no path names anybody."""
+    module, endpoint, table = REACHES_TOO_FAR[operation]
+    preview = {"add_absence": "preview_absence", "change_hours": "preview_hours"}.get(operation)
+    for name in filter(None, (operation, preview)):
+        monkeypatch.setattr(module, name, with_an_owners_reach(getattr(module, name)))
+    found = findings(town, Role.THERAPIST, endpoint)
+    assert any("with colleague" in one and "it wrote" in one and table in one for one in found)
+
+
+def test_a_conversion_that_takes_any_patient_is_found(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: one's own appointment tied to a colleague's patient."""
+
+    def any_patient(self: Any, request: ConvertRequest, appointment: Any) -> tuple[Any, bool]:
+        return self.patients.candidate(request.patient_id), False
+
+    monkeypatch.setattr(_Converting, "patient", any_patient)
+    found = findings(town, Role.THERAPIST, "conversion.send")
+    assert any("/waitingown/convert with colleague" in one and "wrote" in one and "encounter" in one for one in found)
 
 
 def test_a_planted_hole_is_found(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,12 +228,38 @@ def test_nobody_signed_in_reaches_anything(town: Town) -> None:
 
 
 def test_no_write_without_the_sessions_own_token(town: Town) -> None:
-    world: StaffWorld = town.here
+    world = town.here
     world.sign_in(ACCOUNTS["owner"])
-    before = world.desk.database.read(rows_of)
+    before = world.desk.database.read(lines_of)
     for rule in staff_rules(town.app):
         for method, path in requests_of(rule, town.worlds[0]):
             if method in WRITES:
-                answer = world.client.open(path, method=method, data=fields_of(town.worlds[0]) | {"csrf": "guessed"})
+                answer = world.client.open(
+                    path,
+                    method=method,
+                    data=fields_of(town, rule.endpoint, town.worlds[0], town.worlds[0]) | {"csrf": "guessed"},
+                )
                 assert answer.status_code == 403, path
-    assert world.desk.database.read(rows_of) == before
+    assert world.desk.database.read(lines_of) == before
+
+
+WRITES_NOTHING = {
+    "patients.search",
+    "patients.export",
+    "people.reopen",
+    "people.second_factor",
+    "calendars.revoke",
+    "records.drop",
+}
+"""Forms that only show or hand out something, or take back what nobody has given in this town."""
+
+
+def test_every_form_passes_its_own_checks(town: Town) -> None:
+    """The control of all others: what is sent would be taken, so that a refusal is about whose it is and nothing else."""
+    vain = []
+    for one in attempts(town, Role.OWNER):
+        if one.method in WRITES and one.about.name == one.world.name == OWN and one.right is not Right.OWN_ACCOUNT:
+            status = send(town, one).status_code
+            if status >= 400 or (not town.changes() and one.endpoint not in WRITES_NOTHING):
+                vain.append(f"{one}: {status}")
+    assert vain == []
