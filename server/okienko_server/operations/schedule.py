@@ -78,7 +78,7 @@ def see_schedule(
     """
     own = scope.own_only(Right.SEE_SCHEDULE)
     quick = glance and not own
-    shown, since = own or practitioner_id, (now - OVERLAP).replace(microsecond=0)
+    shown, since = own or practitioner_id, seen_since(now)
 
     def work(connection: Connection) -> ScheduleView:
         store = AppointmentStore(connection, scope)
@@ -122,6 +122,11 @@ def _neighbours(waiting: list[Appointment], store: AppointmentStore) -> dict[str
         after = [other for other in near if one.ends_at <= other.starts_at < one.ends_at + NEAR]
         found[one.id] = Neighbours(before[-1] if before else None, after[0] if after else None)
     return found
+
+
+def seen_since(now: datetime) -> datetime:
+    """Return from when changes count for a view drawn now: a whole second, so that many who ask at once ask the same."""
+    return (now - OVERLAP).replace(microsecond=0)
 
 
 def schedule_changes(since: datetime, *, scope: Scope, desk: Desk) -> str:

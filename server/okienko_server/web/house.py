@@ -11,7 +11,7 @@ from flask import current_app, request
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
 from okienko_server.sms.gateway import Gateway
-from okienko_server.web.pages.staff.drawn import DrawnWeeks
+from okienko_server.web.pages.staff.drawn import DrawnMains, DrawnWeeks
 
 
 def wall_clock() -> datetime:
@@ -28,6 +28,7 @@ class House:
     gateway: Gateway
     clock: Callable[[], datetime] = wall_clock
     weeks: DrawnWeeks = field(default_factory=DrawnWeeks)
+    mains: DrawnMains = field(default_factory=DrawnMains)
 
 
 def public_url() -> str:

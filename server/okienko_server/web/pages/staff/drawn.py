@@ -24,6 +24,27 @@ class Drawn:
     until: datetime | None
 
 
+class DrawnMains:
+    """What open screens take in after a change, drawn once for all who see the same. A key says everything it depends on."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> str:
+        """Return what was drawn under a key, "" for nothing."""
+        with self._lock:
+            return self._kept.get(key, "")
+
+    def keep(self, key: Hashable, text: str) -> str:
+        """Keep a drawing; the oldest goes."""
+        with self._lock:
+            self._kept[key] = text
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return text
+
+
 class DrawnWeeks:
     """The weeks drawn last, one for each place. A place says everything but the appointments: clinic, week, address, today."""
 

@@ -12,7 +12,7 @@ from okienko_server.domain.appointment import Status, leaves_at
 from okienko_server.domain.errors import FieldRefused, NotFound, StepNotAllowed
 from okienko_server.domain.roles import Right
 from okienko_server.operations.review import answered, confirm, decline
-from okienko_server.operations.schedule import ScheduleView, schedule_changes, see_schedule
+from okienko_server.operations.schedule import ScheduleView, schedule_changes, see_schedule, seen_since
 from okienko_server.web import guards
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
@@ -30,8 +30,34 @@ staff = Blueprint("staff", __name__, url_prefix="/staff")
 @staff.get("/")
 @policy(Policy.STAFF, Right.SEE_SCHEDULE)
 def schedule() -> Response:
-    """The schedule of a week or a day, beside everything that waits for an answer."""
-    asked, now, who = _asked(request.args), house().clock(), scope()
+    """The schedule of a week or a day, beside everything that waits for an answer; an open screen takes in the changed part alone."""
+    asked, now = _asked(request.args), house().clock()
+    if request.headers.get("X-Okienko") == "redraw" and "did" not in request.args:
+        return make_response(_redrawn(asked, now))
+    return make_response(_page(asked, now))
+
+
+def _redrawn(asked: Asked, now: datetime) -> str:
+    """Return title and main part, drawn once for all who see the same; only the form token is each one's own."""
+    who, csrf, since = scope(), guards.staff().csrf, seen_since(now)
+    # Asked before the page is drawn: what is committed in between stands in a page too new for its key, never the other way round.
+    state = schedule_changes(since, scope=who, desk=house().desk)
+    key = (who.clinic_id, who.role, who.practitioner_id, asked, since, state)
+    kept = house().mains.get(key) or house().mains.keep(key, _changing(_page(asked, now)).replace(csrf, _TOKEN))
+    return kept.replace(_TOKEN, csrf)
+
+
+_TOKEN = "\x00the form token\x00"  # noqa: S105 - stands where it was
+_CHANGING = (("<title>", "</title>"), ("<main ", "</main>"))
+
+
+def _changing(html: str) -> str:
+    """Return what a screen takes in: the window's title, which counts what waits, and the main part."""
+    return "<!doctype html>" + "".join(html[html.index(a) : html.index(b) + len(b)] for a, b in _CHANGING)
+
+
+def _page(asked: Asked, now: datetime) -> str:
+    who = scope()
     drawn = house().weeks.get(_place(asked), now) if asked.whole_week else None
     known = {drawn.state} if drawn else ()
     # Everybody's within reach, because what waits is shown whoever the grid is about.
@@ -40,7 +66,7 @@ def schedule() -> Response:
     )
     week = (drawn if seen.glances is None else _draw(seen, asked, now)) if asked.whole_week else None
     page = page_of(seen, asked, guards.staff(), now, _notice(), week)
-    return make_response(render_template("staff/schedule.jinja", page=page))
+    return render_template("staff/schedule.jinja", page=page)
 
 
 def _place(asked: Asked) -> tuple[str, date, str, date]:
