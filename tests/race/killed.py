@@ -1,12 +1,15 @@
 """What the kill tests run: the real server and worker, and for the controls each without one protection.
 
-`python -m tests.race.killed worker|resending|settling` is `okienko worker`; `guarded` and `hasty` are WSGI factories.
+`python -m tests.race.killed` forks gunicorn with the factory `guarded` or `hasty`, and `okienko worker` as `worker`, `resending` or
+`settling`.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -15,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
+from gunicorn.app import wsgiapp  # type: ignore[import-untyped]
 
 from okienko_server.app import create_app
 from okienko_server.cli import main
@@ -71,8 +75,35 @@ def _settle_first(gateway: Gateway, message: SmsMessage, desk: Desk, now: dateti
     return True
 
 
-if __name__ == "__main__":
+def _become(role: str, arguments: list[str]) -> None:
+    """Be gunicorn, or `okienko worker` with or without a protection."""
+    if role == "server":
+        sys.argv = ["gunicorn", *arguments]
+        wsgiapp.run()
+        return
     send_sms.LEASE = LEASE
     variants: dict[str, Any] = {"resending": _resend, "settling": _settle_first}
-    send_sms._settled = variants.get(sys.argv[1], send_sms._settled)
+    send_sms._settled = variants.get(role, send_sms._settled)
     main(["worker"], prog_name="okienko")
+
+
+def nursery() -> None:
+    """Fork a process for each line of standard input ("server ARGUMENTS", "worker") and print its id.
+
+    Everything is imported by then: a process that dies while it still loads its modules would prove nothing, and take its time.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in iter(sys.stdin.readline, ""):
+        role, *arguments = line.split()
+        if pid := os.fork():
+            print(pid, flush=True)
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(0)
+        _become(role, arguments)
+        sys.stdout.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    nursery()

@@ -33,61 +33,61 @@ class Victims:
     """One gunicorn of two processes and one worker; whoever is killed is started anew. The listening socket is the test's own."""
 
     def __init__(self, factory: str, worker: str, environment: Mapping[str, str]) -> None:
-        self._factory, self._worker_name, self._environment = factory, worker, os.environ | environment
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(BACKLOG)
         self.port: int = self._listener.getsockname()[1]
-        self._server, self._worker = self._serve(), self._work()
+        handed = self._listener.fileno()
+        options = f"-b fd://{handed} -w 2 --log-level critical --preload --backlog {BACKLOG}"
+        self._server_line, self._worker_line = f"server {options} tests.race.killed:{factory}()", worker
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.race.killed"], env=os.environ | environment, pass_fds=(handed,), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._server, self._worker = self._born(self._server_line), self._born(self._worker_line)
 
     def kill_worker(self) -> None:
         """Kill the worker and start another."""
-        self._worker.kill()
-        self._worker.wait()
-        self._worker = self._work()
+        _kill(self._worker)
+        self._worker = self._born(self._worker_line)
 
     def kill_child(self, place: int) -> None:
         """Kill one serving process; gunicorn's own master starts another."""
-        children = self._children()
-        if children:
+        if children := _children(self._server):
             _kill(children[place % len(children)])
 
     def kill_server(self) -> None:
         """Kill master and children and start them anew."""
         self._end_server()
-        self._server = self._serve()
+        self._server = self._born(self._server_line)
 
     def close(self) -> None:
         """End everything."""
-        self._worker.kill()
-        self._worker.wait()
+        if self._nursery.poll() is not None:
+            return
+        _kill(self._worker)
         self._end_server()
+        self._nursery.communicate(timeout=PATIENCE)
         self._listener.close()
 
     def _end_server(self) -> None:
-        if self._server.poll() is not None:
-            return
         # Stopped first: a master that still runs could have one more child after they were counted.
-        self._server.send_signal(signal.SIGSTOP)
-        children = self._children()
-        self._server.kill()
-        for child in children:
-            _kill(child)
-        self._server.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._server, signal.SIGSTOP)
+        children = _children(self._server)
+        for pid in (self._server, *children):
+            _kill(pid)
 
-    def _children(self) -> list[int]:
-        pid = self._server.pid
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    def _born(self, line: str) -> int:
+        assert self._nursery.stdin is not None and self._nursery.stdout is not None
+        self._nursery.stdin.write(f"{line}\n")
+        self._nursery.stdin.flush()
+        return int(self._nursery.stdout.readline())
 
-    def _serve(self) -> subprocess.Popen[bytes]:
-        handed = self._listener.fileno()
-        options = ["-b", f"fd://{handed}", "-w", "2", "--log-level", "critical", "--preload", "--backlog", str(BACKLOG)]
-        command = [sys.executable, "-m", "gunicorn", *options, f"tests.race.killed:{self._factory}()"]
-        return subprocess.Popen(command, env=self._environment, pass_fds=(handed,), stderr=subprocess.DEVNULL)
 
-    def _work(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.race.killed", self._worker_name]
-        return subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in found.read_text().split()] if found.exists() else []
 
 
 def _kill(pid: int) -> None:

@@ -208,7 +208,8 @@ def test_nothing_said_is_lost_and_no_message_accounted_twice_whoever_dies(place:
         told = f"{killed}, {len(here.crowd.acknowledged)} booked, {here.crowd.broken} broken, {here.fake.billed} billed"
         assert here.faults() == [], told
         assert here.crowd.surprises == [], told
-        assert len(here.crowd.acknowledged) >= KILLS // 2, told
+        # Kills that meet nobody at work prove nothing; how many bookings there is time for is the machine's business.
+        assert len(here.crowd.acknowledged) >= KILLS // 5 and here.crowd.broken, told
         print(told)
 
 
