@@ -13,6 +13,7 @@ from okienko_server.domain.offer import Clinic
 from okienko_server.domain.proof import challenge_for, proven
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.domain.throttle import Bucket
+from okienko_server.operations.alarms import Reason
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.counters import CounterStore
 from okienko_server.storage.ledger import Day, LedgerStore
@@ -59,6 +60,7 @@ def allow_code(
             clinic.id,
             "the day is used up" if day is None else "too few come back right",
         )
+        desk.alarms.raise_once(Reason.BUDGET if day is None else Reason.PUMPED, clinic, now)
         raise ResendRefused("sms_paused")
     return risky or (day.codes > UNUSUAL and day.verified * 3 < day.codes)
 

@@ -15,6 +15,7 @@ from okienko_server.domain.errors import ClinicUnavailable, TokenRefused
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import Scope
 from okienko_server.domain.throttle import SmsLimits
+from okienko_server.operations.alarms import Alarms
 from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferShelf, OfferStore
@@ -32,6 +33,7 @@ class Desk:
     texts: Texts
     sms_limits: SmsLimits = field(default_factory=SmsLimits)
     shelf: OfferShelf = field(default_factory=OfferShelf)
+    alarms: Alarms = field(default_factory=Alarms)
     outbox_bell: threading.Event = field(default_factory=threading.Event)
     """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""
 
