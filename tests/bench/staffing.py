@@ -15,6 +15,7 @@ from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import StaffRow
 from tests.bench import client, world
+from tests.bench import screens as room
 from tests.bench.serving import REQUESTS, ROUNDS, analyse, chain, free_starts, serving
 from tests.chromium import LAUNCH_FLAGS, find_or_fetch
 from tests.postgres import PostgresServer
@@ -41,6 +42,7 @@ def run() -> None:
             cookie = _sign_in(okienko)
             week(hello, okienko, cookie)
             screens(okienko, cookie)
+            taking_in(okienko, cookie, database)
             code_to_pixel(okienko, cookie, database)
         database.dispose()
 
@@ -66,8 +68,9 @@ def _sign_in(port: int) -> str:
     return "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
 
 
-def _get(path: str, cookie: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n".encode()
+def _get(path: str, cookie: str, *, redraw: bool = False) -> bytes:
+    more = "X-Okienko: redraw\r\n" if redraw else ""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n{more}Cookie: {cookie}\r\n\r\n".encode()
 
 
 def week(hello: int, okienko: int, cookie: str) -> None:
@@ -107,6 +110,11 @@ def screens(okienko: int, cookie: str) -> None:
         f"\n{SCREENS} open screens ask {wanted:.0f} times a second; the server answers {asked.rate:.0f} a second at c=8: "
         f"{wanted / asked.rate:.0%} of it (p95 {asked.percentile(0.95) * 1000:.1f} ms)"
     )
+
+
+def taking_in(okienko: int, cookie: str, database: Database) -> None:
+    """Print how soon two hundred screens show a new reservation."""
+    room.run(okienko, lambda path, redraw: _get(path, cookie, redraw=redraw), WEEK, database)
 
 
 def code_to_pixel(okienko: int, cookie: str, database: Database) -> None:
