@@ -57,6 +57,15 @@ def test_the_month_shows_sums_and_masked_numbers(world: StaffWorld) -> None:
     assert "październik 2026" in text(world, "?month=2026-10") and "nie wysłano" in text(world, "?month=2026-10")
 
 
+def test_the_texts_stand_there_with_their_length_and_price(world: StaffWorld) -> None:
+    world.sign_in(OWNER)
+    page = text(world)
+    section = page[page.index("Co czytają pacjenci") :]
+    taken = [int(n) for n in re.findall(r"(\d+) z 160 znaków · jeden SMS · 0,20 zł", section)]
+    assert len(taken) == 5 and all(60 < n <= 160 for n in taken)
+    assert "kod 123456 potwierdza" in section and "zeby" not in section
+
+
 @pytest.mark.parametrize("month", ["x", "2026-13", "0001-01", "9999-12", "%00", "2026-11-01", "٢٠٢٦-١١"])
 def test_a_month_there_is_none_is_no_fault(world: StaffWorld, month: str) -> None:
     world.sign_in(ADMINISTRATOR)

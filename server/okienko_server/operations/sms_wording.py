@@ -57,6 +57,17 @@ def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime, place: Locatio
     )
 
 
+def previews(texts: Texts, clinic: Clinic, starts_at: datetime) -> dict[str, str]:
+    """Return what the clinic's patients read, by kind of message, for an invented code and time."""
+    return {
+        VERIFICATION: verification_text(texts, clinic, "123456"),
+        CONFIRMATION: confirmation_text(texts, clinic, starts_at),
+        DECLINED: declined_text(texts, clinic, starts_at),
+        CANCELLED: cancelled_text(texts, clinic, starts_at),
+        MOVED: moved_text(texts, clinic, starts_at),
+    }
+
+
 def _cut(street: str) -> str:
     """Return as much of a street as an SMS holds."""
     return next(street[:length] for length in range(MAX_STREET, -1, -1) if septets(fold(street[:length])) <= MAX_STREET)

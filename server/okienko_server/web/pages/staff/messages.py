@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
@@ -10,6 +12,8 @@ from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.money import SMS_PRICE, Purse
 from okienko_server.domain.phone import masked
 from okienko_server.domain.roles import Right
+from okienko_server.domain.sms_text import SEGMENT, septets
+from okienko_server.operations.sms_wording import previews
 from okienko_server.operations.statement import Charged, Month, as_csv, see_month
 from okienko_server.texts import load
 from okienko_server.web.guards import scope
@@ -50,6 +54,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What patients read, and what it takes."""
+
+    kind: str
+    text: str
+    takes: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessagesPage:
     """Everything the template shows."""
 
@@ -61,6 +74,7 @@ class MessagesPage:
     previous: str
     next: str
     file: str
+    previews: tuple[Preview, ...]
 
 
 @messages.get("/messages")
@@ -108,7 +122,16 @@ def _page(found: Month) -> MessagesPage:
         url_for("messages.page", month=_beside(year, number, -1)),
         url_for("messages.page", month=_beside(year, number, 1)),
         url_for("messages.file", month=statement.month),
+        tuple(_previews(found)),
     )
+
+
+def _previews(found: Month) -> Iterator[Preview]:
+    t, clinic = load(), found.offer.clinic
+    sample = house().clock().replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    cost = when_in(clinic.zone).price(SMS_PRICE)
+    for kind, text in previews(house().desk.texts, clinic, sample).items():
+        yield Preview(t(f"messages.kind.{kind}"), text, t("messages.takes", n=septets(text), of=SEGMENT, price=cost))
 
 
 def _beside(year: int, month: int, step: int) -> str:
