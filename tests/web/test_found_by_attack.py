@@ -287,7 +287,7 @@ def test_a_new_problem_is_not_the_one_somebody_else_chose(world: Everything) -> 
     world.sign_in()
     answer = world.send("appointments/a1/convert", choice="p1.new", kind="visit", title="Nowe kolano")
     page = text_of(answer)
-    assert answer.status_code == 409 and "ale do innego problemu" in page and "Nowe kolano" in page
+    assert answer.status_code == 409 and "z innym problemem" in page and "Nowe kolano" in page
 
 
 def test_the_same_new_problem_twice_is_one(world: Everything) -> None:
@@ -323,7 +323,7 @@ def test_somebody_added_meanwhile_is_shown_before_there_are_two(world: Everythin
     assert 'name="known" value=""' in world.dialog("a1")
     assert world.send("appointments/a1/convert", **fields).status_code == 303
     answer = world.send("appointments/a2/convert", **fields)
-    assert answer.status_code == 422 and "nie ta sama osoba" in text_of(answer)
+    assert answer.status_code == 422 and "kogo wybrać" in text_of(answer)
     seen = re.findall(r'name="known" value="([^"]+)"', text_of(answer))
     assert world.send("appointments/a2/convert", **fields | {"known": ["", *seen]}).status_code == 303, "knowingly"
     assert len([row for row in world.rows(PatientRow) if row.last_name == "Nowiutka"]) == 2
