@@ -57,13 +57,19 @@ def test_the_month_shows_sums_and_masked_numbers(world: StaffWorld) -> None:
     assert "październik 2026" in text(world, "?month=2026-10") and "nie wysłano" in text(world, "?month=2026-10")
 
 
+def test_before_the_first_message_the_pool_is_what_the_people_give(app: Flask) -> None:
+    made = StaffWorld.of(app)
+    made.sign_in(OWNER)
+    assert "0 z 400" in text(made) and "0 z 0" in text(made, "?month=2026-10")
+
+
 def test_the_texts_stand_there_with_their_length_and_price(world: StaffWorld) -> None:
     world.sign_in(OWNER)
     page = text(world)
     section = page[page.index("Co czytają pacjenci") :]
     taken = [int(n) for n in re.findall(r"(\d+) z 160 znaków · jeden SMS · 0,20 zł", section)]
     assert len(taken) == 5 and all(60 < n <= 160 for n in taken)
-    assert "kod 123456 potwierdza" in section and "zeby" not in section
+    assert ", 10:00" in section and "kod 123456 potwierdza" in section and "zeby" not in section
 
 
 @pytest.mark.parametrize("month", ["x", "2026-13", "0001-01", "9999-12", "%00", "2026-11-01", "٢٠٢٦-١١"])

@@ -37,6 +37,8 @@ class Month:
 
     offer: Offer
     statement: Statement
+    pool: int
+    """Grosze of the month's pool: granted with its first message, until then as the clinic's people would give it."""
     messages: tuple[Charged, ...]
     days: dict[str, dict[Purse, int]]
 
@@ -52,7 +54,8 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
         offer = desk.current_offer(connection, scope)
         zone = offer.clinic.zone
         asked = _checked(month) if month else month_of(now, zone)
-        lines = LedgerStore(connection, scope).lines(asked)
+        store = LedgerStore(connection, scope)
+        lines = store.lines(asked)
         logged = {one.id: one for one in OutboxStore(connection, scope).log(asked)}
         spent = _spent(lines)
         days: dict[str, dict[Purse, int]] = defaultdict(lambda: dict.fromkeys(Purse, 0))
@@ -61,7 +64,9 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
                 days[day_of(logged[key].created_at, zone)][purse] += grosze
         charged = [Charged(one, *spent.get(key, (Purse.POOL, 0))) for key, one in logged.items()]
         charged.sort(key=lambda one: (one.message.created_at, one.message.id), reverse=True)
-        return Month(offer, statement_of(asked, lines), tuple(charged), dict(days))
+        statement = statement_of(asked, lines)
+        coming = store.due() if asked == month_of(now, zone) else 0
+        return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days))
 
     return desk.database.read(work)
 

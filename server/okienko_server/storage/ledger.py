@@ -63,14 +63,18 @@ class LedgerStore(ClinicStore):
             self.connection.execute(update(_M).where(*self._month(month)).values(pool_left=_M.pool_left + change))
         return all(written)
 
-    def grant(self, month: str, now: datetime) -> None:
-        """Fill the month's pool up to what the people of a clinic with notifications give it now; what was granted once stays."""
+    def due(self) -> int:
+        """Return the grosze of pool the clinic's people give it a month as things stand; 0 without paid notifications."""
         people = select(func.count()).where(
             StaffRow.clinic_id == self.clinic_id, StaffRow.closed_at.is_(None), StaffRow.role.in_(POOL_ROLES)
         )
         pays = select(ClinicRow.sms_notifications).where(ClinicRow.clinic_id == self.clinic_id)
         heads = 0 if self.connection.execute(pays).scalar() is False else self.connection.execute(people).scalar_one()
-        due = heads * POOL_MESSAGES * SMS_PRICE
+        return heads * POOL_MESSAGES * SMS_PRICE
+
+    def grant(self, month: str, now: datetime) -> None:
+        """Fill the month's pool up to what the people of a clinic with notifications give it now; what was granted once stays."""
+        due = self.due()
         row = {"clinic_id": self.clinic_id, "month": month, "granted": 0, "pool_left": 0}
         self.connection.execute(_BEGIN_MONTH[self.dialect], row)
         had = self.connection.execute(select(_M.granted).where(*self._month(month)).with_for_update()).scalar_one()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
@@ -109,7 +109,7 @@ def _page(found: Month) -> MessagesPage:
     year, number = (int(part) for part in statement.month.split("-"))
     price = when_in(found.offer.clinic.zone).price
     facts = (
-        (t("messages.pool"), t("messages.of", n=statement.from_pool // SMS_PRICE, all=statement.granted // SMS_PRICE)),
+        (t("messages.pool"), t("messages.of", n=statement.from_pool // SMS_PRICE, all=found.pool // SMS_PRICE)),
         (t("messages.bill"), t("messages.times", n=statement.from_bill // SMS_PRICE, price=price(SMS_PRICE))),
         (t("messages.owed"), price(statement.owed)),
     )
@@ -128,7 +128,8 @@ def _page(found: Month) -> MessagesPage:
 
 def _previews(found: Month) -> Iterator[Preview]:
     t, clinic = load(), found.offer.clinic
-    sample = house().clock().replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    here = house().clock().astimezone(clinic.zone) + timedelta(days=7)
+    sample = here.replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC)
     cost = when_in(clinic.zone).price(SMS_PRICE)
     for kind, text in previews(house().desk.texts, clinic, sample).items():
         yield Preview(t(f"messages.kind.{kind}"), text, t("messages.takes", n=septets(text), of=SEGMENT, price=cost))
