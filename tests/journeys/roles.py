@@ -59,10 +59,16 @@ def put_in(page: Page, demo: Demo, surname: str, phone: str, therapist: str = ""
     page.fill("#time", time)
     for name, value in (("first_name", "Łucja"), ("last_name", surname), ("phone", phone)):
         page.fill(f"#{name}", value)
-    page.locator(".s-finish button").click()
+    follow(page, page.locator(".s-finish button"))
     if page.locator(".s-near button").count():
         page.locator(".s-near button").first.click()
     expect(page.locator(".s-notice")).to_contain_text("Wpisano do grafiku")
+
+
+def follow(page: Page, what: Locator) -> None:
+    """Click a link or a button and wait until the page it leads to stands whole: only then may its parts be counted."""
+    with page.expect_navigation():
+        what.click()
 
 
 def choose(page: Page, name: str, words: str) -> None:

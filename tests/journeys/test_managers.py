@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.demo import Demo, open_schedule
-from tests.journeys.roles import WEDNESDAY, block, numbers, put_in, some_wednesday
+from tests.journeys.roles import WEDNESDAY, block, follow, numbers, put_in, some_wednesday
 from tests.journeys.test_staff import picture
 
 pytestmark = pytest.mark.journey
@@ -44,7 +44,7 @@ def test_a_manager_moves_and_cancels_a_visit_and_changes_hours_after_a_preview(
     open_act(page, surname, "Przenieś")
     page.fill("#day", some_wednesday(4).isoformat())
     picture(page, f"{role}-1-move")
-    page.locator(".s-finish button").click()
+    follow(page, page.locator(".s-finish button"))
     if page.locator(".s-near button").count():
         page.locator(".s-near button").first.click()
     notice(page, "Przeniesiono")
@@ -61,8 +61,8 @@ def test_a_manager_moves_and_cancels_a_visit_and_changes_hours_after_a_preview(
 
 
 def open_hours(page: Page, therapist: str) -> None:
-    page.locator(".s-head nav a", has_text="Godziny").click()
-    page.locator(".s-whose a", has_text=therapist).click()
+    follow(page, page.locator(".s-head nav a", has_text="Godziny"))
+    follow(page, page.locator(".s-whose a", has_text=therapist))
 
 
 def preview_hours(page: Page, therapist: str, surname: str, role: str) -> None:
@@ -84,9 +84,9 @@ def save_hours(page: Page, therapist: str) -> None:
     """Save shorter Wednesdays, whatever falls out, and find them saved."""
     open_hours(page, therapist)
     page.fill(WEDNESDAYS_FIELD, "15:00–16:00")
-    page.get_by_role("button", name="Zapisz godziny").click()
+    follow(page, page.get_by_role("button", name="Zapisz godziny"))
     if page.locator(".s-stop").count():
-        page.get_by_role("button", name="Zapisz mimo to").click()
+        follow(page, page.get_by_role("button", name="Zapisz mimo to"))
     open_hours(page, therapist)
     expect(page.locator(WEDNESDAYS_FIELD)).to_have_value("15:00–16:00")
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.demo import PICTURES, Demo, Patient, open_schedule
+from tests.journeys.roles import follow
 
 pytestmark = pytest.mark.journey
 _numbers = itertools.count(602_000_100)
@@ -108,8 +109,7 @@ def test_each_role_sees_its_parts_and_none_else(browser: Browser, demo: Demo, ro
     page = open_schedule(context, demo, role)
     assert page.locator(".s-head nav a").all_inner_texts() == PARTS[role]
     for name in PARTS[role]:
-        page.locator(".s-head nav a", has_text=re.compile(f"^{name}$")).click()
-        page.wait_for_selector("main")
+        follow(page, page.locator(".s-head nav a", has_text=re.compile(f"^{name}$")))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{role} {name} scrolls sideways"
         picture(page, f"role-{role}-{name.lower()}")
     context.close()
@@ -118,7 +118,7 @@ def test_each_role_sees_its_parts_and_none_else(browser: Browser, demo: Demo, ro
 def writing(page: Page, demo: Demo) -> None:
     """Open some visit's document for writing."""
     page.goto(demo.staff)
-    page.locator("[data-waiting] a", has_text="Przypisz do pacjenta").first.click()
+    follow(page, page.locator("[data-waiting] a", has_text="Przypisz do pacjenta").first)
     if not page.locator("input[name=choice]:checked").count():
         page.check("input[value=new]")
     page.locator(".s-finish button").click()
