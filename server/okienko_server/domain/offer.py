@@ -67,6 +67,8 @@ class Clinic:
     """The clinic pays for notifications: each month its people give it a pool of messages."""
     sms_countries: tuple[str, ...] = HOME
     """ISO codes of the countries whose mobile numbers get codes."""
+    reminder_minutes: int = 0
+    """How long before a visit its patient is reminded by SMS; 0: never."""
 
     @property
     def visible(self) -> bool:

@@ -34,6 +34,8 @@ class Right(StrEnum):
     READ_AUDIT = "read_audit"
     SEE_MONEY = "see_money"
     """The messages' log, with masked numbers, and what they cost."""
+    CHANGE_SETTINGS = "change_settings"
+    """What the clinic's messages do and may cost."""
     OWN_ACCOUNT = "own_account"
 
 
@@ -61,6 +63,7 @@ RIGHTS: Mapping[Right, Mapping[Role, Reach]] = {
         Right.MANAGE_STAFF:    (_A, _A, _N, _N, _N),
         Right.READ_AUDIT:      (_A, _A, _N, _N, _N),
         Right.SEE_MONEY:       (_A, _A, _N, _N, _N),
+        Right.CHANGE_SETTINGS: (_A, _A, _N, _N, _N),
         Right.OWN_ACCOUNT:     (_O, _O, _O, _O, _O),
     }.items()
 }  # fmt: skip

@@ -21,9 +21,17 @@ class Post:
         self._outbox, self._ledger = OutboxStore(connection, scope), LedgerStore(connection, scope)
         self._month, self._now = month_of(now, clinic.zone), now
 
-    def send(self, appointment_id: str, kind: str, phone: str, body: str, purse: Purse = Purse.POOL) -> None:
-        """Write a message that leaves after commit; its price is reserved."""
-        self._pay(self._outbox.add(appointment_id, kind, phone, body, self._now), purse)
+    def send(
+        self,
+        appointment_id: str,
+        kind: str,
+        phone: str,
+        body: str,
+        purse: Purse = Purse.POOL,
+        useful_until: datetime | None = None,
+    ) -> None:
+        """Write a message that leaves after commit; its price is reserved, and given back if it has not left by `useful_until`."""
+        self._pay(self._outbox.add(appointment_id, kind, phone, body, self._now, useful_until=useful_until), purse)
 
     def promise(self, appointment_id: str, kind: str) -> None:
         """Reserve the price of a message whose text comes later, so that it can never be missing for lack of money."""
@@ -37,6 +45,11 @@ class Post:
     def _pay(self, message_id: str, purse: Purse) -> None:
         paid_from = self._ledger.reserve(message_id, purse, self._month, self._now)
         self._outbox.paid_from(message_id, paid_from, self._month)
+
+
+def take_back(connection: Connection, scope: Scope, kind: str, now: datetime, appointment_id: str = "") -> None:
+    """Drop messages of a kind that have not left, about an appointment or the whole clinic's, and give their price back."""
+    book(connection, OutboxStore(connection, scope).take_back(kind, appointment_id), Event.RELEASE, now)
 
 
 def forget_messages(connection: Connection, scope: Scope, appointment_id: str, now: datetime) -> None:

@@ -26,6 +26,7 @@ from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.messages import Post
+from okienko_server.operations.remind import drop_reminder, redate_reminder
 from okienko_server.operations.sms_wording import CANCELLED, MOVED, cancelled_text, moved_text
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ids import new_appointment_id
@@ -124,6 +125,7 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
             place = offer.location(after.location_id) if after.location_id != before.location_id else None
             text = moved_text(desk.texts, offer.clinic, after.starts_at, place)
             Post(connection, scope, offer.clinic, now).send(appointment_id, MOVED, after.phone, text)
+        redate_reminder(connection, scope, before, after, offer.clinic, now)
         desk.note_act(connection, scope, Act.MOVE, "appointment", appointment_id, now)
         return after
 
@@ -155,6 +157,7 @@ def cancel(
         clinic = desk.current_offer(connection, scope).clinic
         after = store.step(before, Step.CANCEL, now, decline_reason=reason)
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
+        drop_reminder(connection, scope, appointment_id, now)
         if tell and before.phone and before.starts_at > now:
             text = cancelled_text(desk.texts, clinic, before.starts_at)
             Post(connection, scope, clinic, now).send(appointment_id, CANCELLED, before.phone, text)

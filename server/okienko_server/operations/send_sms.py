@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 from okienko_server.domain.appointment import Step
 from okienko_server.domain.errors import StepNotAllowed
 from okienko_server.domain.money import Event
+from okienko_server.domain.reminder import quiet_until
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.verification import CODE_MINUTES
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.messages import book, forget_messages
+from okienko_server.operations.remind import remind_due
 from okienko_server.operations.review import lapse_unanswered
-from okienko_server.operations.sms_wording import VERIFICATION
+from okienko_server.operations.sms_wording import REMINDER, VERIFICATION
 from okienko_server.sms.gateway import (
     AfterUnsure,
     Delivery,
@@ -43,6 +45,7 @@ LIVES = {VERIFICATION: timedelta(minutes=CODE_MINUTES)}
 LIFE = timedelta(hours=26)
 """Of any other message: a gateway may be down for a day."""
 SWEEP_SECONDS = 5
+REMIND_SECONDS = 60
 ASK_SECONDS = 120
 KEEP_ASKING = timedelta(hours=48)
 MOST_ASKED = 200
@@ -64,7 +67,7 @@ def send_due(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
 
 def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
     """Hand one leased message over and settle it; no transaction is open while the gateway is asked. True when it left."""
-    end = message.created_at + LIVES.get(message.kind, LIFE)
+    end = message.useful_until or message.created_at + LIVES.get(message.kind, LIFE)
     later = min(now + min(timedelta(seconds=5 * 4 ** min(message.tries, 8)), LONGEST_PAUSE), end)
     settle = _Settling(message, desk, now)
     try:
@@ -73,6 +76,9 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
             # Whether the first try arrived stays unknown where only a second one could have told.
             guess = message.unsure and gateway.after_unsure is AfterUnsure.REPEAT
             settle.give_up("lost" if guess else "dropped", "too late")
+            return False
+        if taken is None and (morning := _quiet(message, desk, now)):
+            settle.later("quiet hours", min(morning, end), unsure=message.unsure)
             return False
         taken = taken or gateway.send(message.id, message.phone, message.body)
     except GatewayRefused as refused:
@@ -90,6 +96,15 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
         return False
     settle.sent(gateway.name, taken)
     return True
+
+
+def _quiet(message: SmsMessage, desk: Desk, now: datetime) -> datetime | None:
+    """Return when the quiet hours a message has to wait for end: only reminders wait, whatever else is sent answers somebody."""
+    if message.kind != REMINDER:
+        return None
+    scope = operator_scope().at(message.clinic_id)
+    zone = desk.database.read(lambda connection: desk.current_offer(connection, scope).clinic.zone)
+    return quiet_until(now, zone)
 
 
 class _Settling:
@@ -211,7 +226,7 @@ def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> N
 
 def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
     """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
-    swept = asked = clock() - timedelta(days=1)
+    swept = asked = reminded = clock() - timedelta(days=1)
     while not stop.is_set():
         try:
             now = clock()
@@ -223,6 +238,9 @@ def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: t
                 with desk.database.writing() as connection:
                     DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
                 swept = now
+            if (now - reminded).total_seconds() >= REMIND_SECONDS:
+                remind_due(desk=desk, now=now)
+                reminded = now
             if (now - asked).total_seconds() >= ASK_SECONDS:
                 ask_reports(gateway, desk=desk, now=now)
                 asked = now

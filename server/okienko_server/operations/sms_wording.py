@@ -16,6 +16,7 @@ CONFIRMATION = "confirmation"
 DECLINED = "declined"
 CANCELLED = "cancelled"
 MOVED = "moved"
+REMINDER = "reminder"
 MAX_STREET = 40
 """Places of an SMS a street may take."""
 
@@ -46,15 +47,21 @@ def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime, place: Locatio
     if place is None:
         return _about_time(texts, MOVED, clinic, starts_at)
     template = texts("sms.moved_place", clinic="{clinic}", when="{when}", place="{place}", phone="{phone}")
+    return _placed(texts, template, clinic, starts_at, place)
+
+
+def reminder_text(texts: Texts, clinic: Clinic, starts_at: datetime, place: Location | None = None) -> str:
+    """Return the SMS that reminds of a visit: when, the address where the clinic has several, and where to call."""
+    if place is None:
+        return _about_time(texts, REMINDER, clinic, starts_at)
+    template = texts("sms.reminder_place", clinic="{clinic}", when="{when}", place="{place}", phone="{phone}")
+    return _placed(texts, template, clinic, starts_at, place)
+
+
+def _placed(texts: Texts, template: str, clinic: Clinic, starts_at: datetime, place: Location) -> str:
     when = When(texts, clinic.zone).sms(starts_at)
-    return one_segment(
-        template,
-        shrink="clinic",
-        clinic=clinic.name,
-        when=when,
-        place=_cut(place.street),
-        phone=spoken(clinic.phone),
-    )
+    parts = {"when": when, "place": _cut(place.street), "phone": spoken(clinic.phone)}
+    return one_segment(template, shrink="clinic", clinic=clinic.name, **parts)
 
 
 def previews(texts: Texts, clinic: Clinic, starts_at: datetime) -> dict[str, str]:
@@ -65,6 +72,7 @@ def previews(texts: Texts, clinic: Clinic, starts_at: datetime) -> dict[str, str
         DECLINED: declined_text(texts, clinic, starts_at),
         CANCELLED: cancelled_text(texts, clinic, starts_at),
         MOVED: moved_text(texts, clinic, starts_at),
+        REMINDER: reminder_text(texts, clinic, starts_at),
     }
 
 

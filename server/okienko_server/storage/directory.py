@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, or_, select
+from sqlalchemy import Connection, Row, delete, func, literal_column, or_, select
 
 from okienko_server.domain.appointment import Status
 from okienko_server.domain.errors import ForeignClinic, NotFound
@@ -126,7 +126,7 @@ class DirectoryStore(OperatorStore):
         """Return (clinic id, appointment id) of reservations made before an instant and never answered."""
         statement = (
             select(AppointmentRow.clinic_id, AppointmentRow.id)
-            .where(AppointmentRow.status == Status.PENDING, AppointmentRow.pending_at <= made_before)
+            .where(AppointmentRow.status == literal_column("'pending'"), AppointmentRow.pending_at <= made_before)
             .order_by(AppointmentRow.pending_at)
             .limit(limit)
         )

@@ -145,6 +145,7 @@ def _clinic(r: Row[Any]) -> Clinic:
         sms_day_budget=SMS_DAY_BUDGET if r.sms_day_budget is None else r.sms_day_budget,
         sms_notifications=r.sms_notifications is not False,
         sms_countries=tuple(r.sms_countries.split()) if r.sms_countries else HOME,
+        reminder_minutes=r.reminder_minutes or 0,
     )
 
 

@@ -31,6 +31,7 @@ class SmsMessage:
     """One message taken for sending: `phone` E.164, `body` already folded to one segment.
 
     `unsure`: it was handed to the gateway before, and nobody wrote down what came of it.
+    `useful_until`: None for as long as its kind lives.
     """
 
     clinic_id: str
@@ -42,6 +43,7 @@ class SmsMessage:
     created_at: datetime
     unsure: bool
     paid: Paid
+    useful_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,15 @@ class OutboxStore(ClinicStore):
     """Messages of the scope's clinic."""
 
     def add(
-        self, appointment_id: str, kind: str, phone: str, body: str, now: datetime, *, promised: bool = False
+        self,
+        appointment_id: str,
+        kind: str,
+        phone: str,
+        body: str,
+        now: datetime,
+        *,
+        promised: bool = False,
+        useful_until: datetime | None = None,
     ) -> str:
         """Write a message into the current transaction and return its id; it leaves after commit.
 
@@ -84,6 +94,7 @@ class OutboxStore(ClinicStore):
                 "clinic_id": self.clinic_id, "id": key, "appointment_id": appointment_id, "kind": kind, "phone": phone,
                 "body": body, "status": "promised" if promised else "queued", "due_at": now, "created_at": now, "tries": 0,
                 "leased_until": None, "gateway": "", "gateway_id": "", "sent_at": None, "last_error": "",
+                "useful_until": useful_until,
             },
         )  # fmt: skip
         return key
@@ -123,10 +134,37 @@ class OutboxStore(ClinicStore):
         One that is being handed over just now is settled by its worker, who finds no number to try again with.
         """
         mine = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id)
-        dropped = update(_S).where(*mine, _S.status.in_(("queued", "promised"))).values(status="dropped")
-        rows = self.connection.execute(dropped.returning(_S.id, _S.purse, _S.month)).all()
+        dropped = self._drop(*mine, _S.status.in_(("queued", "promised")))
         self.connection.execute(update(_S).where(*mine).values(phone="", body=""))
-        return [Paid(self.clinic_id, row[0], row[1] or "", row[2] or "") for row in rows]
+        return dropped
+
+    def take_back(self, kind: str, appointment_id: str = "") -> list[Paid]:
+        """Drop the messages of a kind that still wait, about one appointment or all, and return these; what left stays.
+
+        One that is being handed over just now loses its number: its worker has no second try.
+        """
+        this = [_S.clinic_id == self.clinic_id, _S.kind == kind]
+        if appointment_id:
+            this.append(_S.appointment_id == appointment_id)
+        dropped = self._drop(*this, _S.status == "queued")
+        under_way = update(_S).where(*this, _S.status.in_(("sending", "unsure")))
+        self.connection.execute(under_way.values(phone="", body=""))
+        return dropped
+
+    def may_have_left(self, appointment_id: str, kind: str) -> bool:
+        """Return whether a message of a kind about an appointment left, or may have."""
+        this = (_S.clinic_id == self.clinic_id, _S.appointment_id == appointment_id, _S.kind == kind)
+        found = select(_S.id).where(*this, _S.status.not_in(("queued", "dropped", "failed"))).limit(1)
+        return self.connection.execute(found).first() is not None
+
+    def paid_since(self, since: datetime, but: str) -> int:
+        """Return how many messages left since then, those of one kind not counted: what else draws from the pool in a month."""
+        this = (_S.clinic_id == self.clinic_id, _S.created_at >= since, _S.status == "sent", _S.kind != but)
+        return self.connection.execute(select(func.count()).where(*this)).scalar_one()
+
+    def _drop(self, *which: ColumnElement[bool]) -> list[Paid]:
+        dropped = update(_S).where(*which).values(status="dropped").returning(_S.id, _S.purse, _S.month)
+        return [Paid(self.clinic_id, row[0], row[1] or "", row[2] or "") for row in self.connection.execute(dropped)]
 
 
 class OutboxWorkerStore(OperatorStore):
@@ -150,12 +188,31 @@ class OutboxWorkerStore(OperatorStore):
             .where(tuple_(_S.clinic_id, _S.id).in_(due), free)
             .values(leased_until=until, tries=_S.tries + 1, status=mark)
             .returning(
-                _S.clinic_id, _S.id, _S.kind, _S.phone, _S.body, _S.tries, _S.created_at, _S.status, _S.purse, _S.month
+                _S.clinic_id,
+                _S.id,
+                _S.kind,
+                _S.phone,
+                _S.body,
+                _S.tries,
+                _S.created_at,
+                _S.status,
+                _S.purse,
+                _S.month,
+                _S.useful_until,
             )
         )
         taken = [
             SmsMessage(
-                r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] == "unsure", Paid(r[0], r[1], r[8] or "", r[9] or "")
+                r[0],
+                r[1],
+                r[2],
+                r[3],
+                r[4],
+                r[5],
+                r[6],
+                r[7] == "unsure",
+                Paid(r[0], r[1], r[8] or "", r[9] or ""),
+                r[10],
             )
             for r in self.connection.execute(statement)
         ]

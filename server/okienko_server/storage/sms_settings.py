@@ -11,12 +11,19 @@ from okienko_server.storage.tables import ClinicRow
 class SmsSettingsStore(ClinicStore):
     """Settings of the scope's clinic."""
 
-    def set(self, notifications: bool | None, countries: tuple[str, ...] | None, day_budget: int | None) -> bool:
+    def set(
+        self,
+        notifications: bool | None,
+        countries: tuple[str, ...] | None,
+        day_budget: int | None,
+        reminder_minutes: int | None,
+    ) -> bool:
         """Write what is not None and raise the revision; False when there was nothing to write."""
         asked: dict[str, object] = {
             "sms_notifications": notifications,
             "sms_countries": None if countries is None else " ".join(countries),
             "sms_day_budget": day_budget,
+            "reminder_minutes": reminder_minutes,
         }
         changes = {name: value for name, value in asked.items() if value is not None}
         if changes:

@@ -11,6 +11,7 @@ from okienko_server.storage.tables.base import OfClinic, OfClinicById, to, to_cl
 
 _HELD = text("held_until IS NOT NULL")
 _PENDING = text("status = 'pending'")
+_UNREMINDED = text("status = 'booked' AND reminder_settled_at IS NULL")
 
 
 class AppointmentRow(OfClinicById):
@@ -41,6 +42,8 @@ class AppointmentRow(OfClinicById):
     phone: Mapped[str] = mapped_column(default="")
     comment: Mapped[str] = mapped_column(default="")
     decline_reason: Mapped[str] = mapped_column(default="")
+    reminder_settled_at: Mapped[datetime | None]
+    """When the reminder was written, or found to be of no use; empty while neither is the case."""
     __table_args__ = (
         to("practitioner", "practitioner_id"),
         to("location", "location_id"),
@@ -49,6 +52,13 @@ class AppointmentRow(OfClinicById):
         Index("ix_appointment_session", "clinic_id", "session_id"),
         Index("ix_appointment_changed", "clinic_id", "changed_at"),
         Index("ix_appointment_pending", "pending_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index(
+            "ix_appointment_unreminded",
+            "clinic_id",
+            "starts_at",
+            sqlite_where=_UNREMINDED,
+            postgresql_where=_UNREMINDED,
+        ),
         Index("ix_appointment_held", "held_until", sqlite_where=_HELD, postgresql_where=_HELD),
     )
 
@@ -145,6 +155,8 @@ class SmsMessageRow(OfClinicById):
     purse: Mapped[str | None]
     price: Mapped[int | None]
     month: Mapped[str | None]
+    useful_until: Mapped[datetime | None]
+    """From then on it helps nobody any more; empty: as long as its kind lives."""
     __table_args__ = (
         to("appointment", "appointment_id", cascade=True),
         Index("ix_sms_message_due", "status", "due_at"),

@@ -47,6 +47,8 @@ class ClinicRow(OfClinic):
     """Whether the clinic pays for notifications, which give it a pool; None: it does."""
     sms_countries: Mapped[str | None]
     """ISO codes with blanks between; None: Polish numbers only."""
+    reminder_minutes: Mapped[int | None]
+    """How long before a visit its patient is reminded; None and 0: never."""
 
 
 class LocationRow(OfClinicById):
