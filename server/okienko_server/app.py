@@ -37,6 +37,7 @@ from okienko_server.web.pages.staff.patients import patients
 from okienko_server.web.pages.staff.people import people
 from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
+from okienko_server.web.pages.staff.reminders import reminders
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.staff.sign_in import door
 from okienko_server.web.pages.staff.trail import trail
@@ -61,6 +62,7 @@ STAFF = (
     calendars,
     trail,
     messages,
+    reminders,
 )
 
 

@@ -26,7 +26,7 @@ def addresses(page: Page, base: str) -> dict[str, str]:
         "day": "/staff/?view=day&practitioner=all", "team-week": "/staff/?view=week&practitioner=all", "plan": "/staff/plan",
         "absences": "/staff/absences", "hours": "/staff/hours", "patients": "/staff/patients", "people": "/staff/people",
         "account": "/staff/account", "audit": "/staff/audit", "archive": "/staff/archive",
-        "messages": "/staff/messages", "calendar": "/staff/calendar",
+        "messages": "/staff/messages", "reminders": "/staff/messages/reminders", "calendar": "/staff/calendar",
     }  # fmt: skip
     page.goto(base + found["day"])
     found["week"] = first(page, ".s-day h2 a")

@@ -129,6 +129,7 @@ def fields_of(town: Town, endpoint: str, about: World, world: World) -> dict[str
         "day": "2026-11-25", "time": "14:00", "outside": "1", "first_name": "Ewa", "last_name": "Nowa", "phone": "601 234 111",
         "from_day": "2026-12-21", "until_day": "2026-12-22", "sure": "1", "title": "Inaczej", "version": "1",
         "minutes": "60", "email": "nowa@example.test", "name": "Ewa Nowa", "role": "therapist", "reason": "Powód",
+        "lead": "1440",
     }  # fmt: skip
     more = MORE.get(endpoint)
     return ids | common | (more(town, about, world) if more else {})

@@ -68,7 +68,7 @@ def test_the_texts_stand_there_with_their_length_and_price(world: StaffWorld) ->
     page = text(world)
     section = page[page.index("Co czytają pacjenci") :]
     taken = [int(n) for n in re.findall(r"(\d+) z 160 znaków · jeden SMS · 0,20 zł", section)]
-    assert len(taken) == 5 and all(60 < n <= 160 for n in taken)
+    assert len(taken) == 6 and all(60 < n <= 160 for n in taken)
     assert ", 10:00" in section and "kod 123456 potwierdza" in section and "zeby" not in section
 
 

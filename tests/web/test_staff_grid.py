@@ -121,6 +121,7 @@ CHOSEN_AT_RUN_TIME = (
     "nav.", "audit.act.", "audit.object.", "refusal.", "wrong.", "notice.", "role.", "state.", "door.", "schedule.previous_",
     "schedule.next_", "schedule.empty_", "schedule.week", "schedule.day", "convert.kind.",
     "messages.kind.", "messages.state.", "messages.paid.",
+    "reminders.choice.", "reminders.ahead.",
     "convert.conflict", "convert.save",
     "record.field.", "record.hint.",
     "record.kind.", "patient.", "hours.answer_of.", "role_name.", "account.did.", "link.", "convert.same_", "doctor.fault.",

@@ -25,7 +25,7 @@ from okienko_widget.icons import ICONS, MARK
 
 assets = Blueprint("assets", __name__, url_prefix="/static")
 FOR_EVER = "public, max-age=31536000, immutable"
-SHEETS = ("ground", "schedule", "team", "inbox", "account", "record", "planning", "conversion")
+SHEETS = ("ground", "schedule", "team", "inbox", "account", "record", "planning", "conversion", "messages")
 DEMO_ZONE = ZoneInfo("Europe/Warsaw")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
@@ -12,13 +10,13 @@ from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.money import SMS_PRICE, Purse
 from okienko_server.domain.phone import masked
 from okienko_server.domain.roles import Right
-from okienko_server.domain.sms_text import SEGMENT, septets
-from okienko_server.operations.sms_wording import previews
 from okienko_server.operations.statement import Charged, Month, as_csv, see_month
 from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.reminders import reminder_words
+from okienko_server.web.pages.staff.sample_texts import Preview, previews_of
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load as widget_texts
 
@@ -54,15 +52,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What patients read, and what it takes."""
-
-    kind: str
-    text: str
-    takes: str
-
-
-@dataclass(frozen=True, slots=True)
 class MessagesPage:
     """Everything the template shows."""
 
@@ -75,6 +64,7 @@ class MessagesPage:
     next: str
     file: str
     previews: tuple[Preview, ...]
+    reminder: str
 
 
 @messages.get("/messages")
@@ -122,17 +112,9 @@ def _page(found: Month) -> MessagesPage:
         url_for("messages.page", month=_beside(year, number, -1)),
         url_for("messages.page", month=_beside(year, number, 1)),
         url_for("messages.file", month=statement.month),
-        tuple(_previews(found)),
+        tuple(previews_of(found.offer.clinic, house().clock())),
+        reminder_words(found.offer.clinic),
     )
-
-
-def _previews(found: Month) -> Iterator[Preview]:
-    t, clinic = load(), found.offer.clinic
-    here = house().clock().astimezone(clinic.zone) + timedelta(days=7)
-    sample = here.replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC)
-    cost = when_in(clinic.zone).price(SMS_PRICE)
-    for kind, text in previews(house().desk.texts, clinic, sample).items():
-        yield Preview(t(f"messages.kind.{kind}"), text, t("messages.takes", n=septets(text), of=SEGMENT, price=cost))
 
 
 def _beside(year: int, month: int, step: int) -> str:
