@@ -7,30 +7,38 @@ import io
 import os
 import re
 from collections import Counter, defaultdict
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from okienko_server.domain.money import SMS_PRICE, Account
+from okienko_server.domain.errors import SlotRefused, SlotTaken, StepNotAllowed
+from okienko_server.domain.money import SMS_PRICE, Account, month_of
+from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
 from okienko_server.operations import messages
 from okienko_server.operations.hold import release
+from okienko_server.operations.plan_visit import Where, cancel, move
+from okienko_server.operations.remind import remind_due
+from okienko_server.operations.review import confirm, decline
 from okienko_server.operations.send_sms import expire_holds, send_due, take_reports
 from okienko_server.operations.sms_settings import SmsSettings, set_sms
 from okienko_server.operations.statement import as_csv, see_month
 from okienko_server.sms.gateway import Delivery, Report
-from okienko_server.storage.tables import AppointmentRow, LedgerRow, SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, LedgerRow, SmsMessageRow, StaffRow
 from tests.conftest import Clock
-from tests.operations.test_money import MONTH, balanced, budget, ledger, unlimited
+from tests.operations.test_money import balanced, budget, ledger, unlimited
 from tests.operations.test_outbox import Notebook
 from tests.plans import clinic, one_therapist
-from tests.web.patients import ApiPatient, house_of, opened, rows_of, staff_scope
+from tests.web.patients import ApiPatient, house_of, opened, refusal_of, rows_of, staff_scope
 
 BOOKINGS = 5000 if os.environ.get("OKIENKO_PROOF") == "1" else 60
+ZONE = ZoneInfo("Europe/Warsaw")
 
 
 class Line(Notebook):
@@ -47,53 +55,68 @@ class Line(Notebook):
 
 
 class Month:
-    """One clinic through a month, from a seed."""
+    """One clinic through a month and a few days of the next, from a seed."""
 
     def __init__(self, app: Flask, clock: Clock, seed: int) -> None:
         self.app, self.clock, self.dice = app, clock, Random(seed)
+        self.clock.now = datetime(2026, 11, 1, 6, tzinfo=UTC)
         self.desk, self.gateway = house_of(app).desk, Line()
         unlimited(app)
         self.place = opened(app, one_therapist(staff=clinic().staff[:1]))
         budget(app, self.place, 10**9)
+        self.staff = staff_scope(self.place.id)
+        self.waiting: list[str] = []
+        self.planned: list[str] = []
         self.done: Counter[str] = Counter()
 
     def live(self, bookings: int) -> None:
+        pause = int(timedelta(days=32).total_seconds()) // bookings
         for number in range(bookings):
-            self._book(number)
+            self._book()
+            self._answer()
             self._faults()
             send_due(self.gateway, desk=self.desk, now=self.clock.now)
             self._reports()
-            self.clock.forward(seconds=self.dice.randint(1, 100))
+            self.clock.forward(seconds=self.dice.randint(1, 2 * pause))
+            self.done["reminded"] += remind_due(desk=self.desk, now=self.clock.now)
             if number % 10 == 9:
                 self._sweep()
+            if self.dice.random() < 0.06:
+                self._change()
         self.clock.forward(minutes=41)
         self._sweep()
 
-    def _book(self, number: int) -> None:
+    def _book(self) -> None:
         patient = ApiPatient(self.app, self.place.id)
         start = self.clock.now.replace(hour=8, minute=0, second=0, microsecond=0)
-        start += timedelta(days=self.dice.randint(1, 50), minutes=5 * self.dice.randint(0, 100))
+        start += timedelta(
+            days=self.dice.choice((1, 2, 3, self.dice.randint(1, 50))), minutes=5 * self.dice.randint(0, 100)
+        )
         if patient.hold(start).status_code != 201:
             self.done["taken"] += 1
             return
         phone = f"+4860{self.dice.randint(0, 9_999_999):07d}"
-        assert patient.details(phone=phone).status_code == 200
+        answer = patient.details(phone=phone)
+        if answer.status_code != 200:
+            assert refusal_of(answer) == (429, "sms_paused")
+            self.done["paused"] += 1
+            return
         self.done["asked"] += 1
         if self.dice.random() < 0.2:
             self.clock.forward(seconds=61)
-            patient.resend()
-        what = self.dice.choice(("verify", "verify", "release", "leave"))
+            self.done["resent"] += patient.resend().status_code == 200
+        what = self.dice.choice(("verify", "verify", "verify", "release", "leave"))
         if what == "verify":
             self._verify(patient, phone)
         elif what == "release":
             self._release(patient)
-        if number % 17 == 0:
-            self._pool()
 
     def _verify(self, patient: ApiPatient, phone: str) -> None:
+        self.gateway.refusing = self.gateway.breaking = False
         send_due(self.gateway, desk=self.desk, now=self.clock.now)
-        if code := self.gateway.codes.get(phone):
-            self.done["verified"] += patient.verify(code).status_code == 200
+        if (code := self.gateway.codes.get(phone)) and patient.verify(code).status_code == 200:
+            self.done["verified"] += 1
+            self.waiting.append(patient.reference.partition("-")[2])
 
     def _release(self, patient: ApiPatient) -> None:
         own = patient.reference.partition("-")[2]
@@ -104,10 +127,51 @@ class Month:
         release(own, scope=visitor, desk=self.desk, now=self.clock.now)
         self.done["released"] += 1
 
-    def _pool(self) -> None:
-        asked = SmsSettings(notifications=self.dice.random() < 0.5)
-        ledger(self.app, self.place, lambda store: store.grant(MONTH, self.clock.now))
-        set_sms(asked, scope=operator_scope().at(self.place.id), desk=self.desk, now=self.clock.now)
+    def _answer(self) -> None:
+        """Let the clinic answer somebody, and cancel or move what was planned."""
+        asked: dict[str, Any] = {"scope": self.staff, "desk": self.desk, "now": self.clock.now}
+        with suppress(StepNotAllowed, SlotTaken, SlotRefused):
+            if self.waiting:
+                one = self.waiting.pop(self.dice.randrange(len(self.waiting)))
+                if self.dice.random() < 0.2:
+                    decline(one, "", **asked)
+                    self.done["declined"] += 1
+                else:
+                    confirm(one, **asked)
+                    self.planned.append(one)
+            if self.planned and self.dice.random() < 0.4:
+                self._change_plan(self.dice.choice(self.planned), asked)
+
+    def _change_plan(self, one: str, asked: dict[str, Any]) -> None:
+        if self.dice.random() < 0.5:
+            cancel(one, "", tell=self.dice.random() < 0.8, **asked)
+            self.done["cancelled"] += 1
+            return
+        with self.desk.database.reading() as connection:
+            seen = connection.execute(select(AppointmentRow.starts_at).where(AppointmentRow.id == one)).scalar_one()
+        to = seen + timedelta(days=self.dice.randint(-1, 5), minutes=5 * self.dice.randint(-6, 6))
+        (person,), (place,) = self.place.practitioners.values(), self.place.locations.values()
+        move(one, Where(person, place, to, outside=True), seen, **asked)
+        self.done["moved"] += 1
+
+    def _change(self) -> None:
+        """Change what the pool is made of, or when patients are reminded: settings, or somebody who comes and goes."""
+        if self.dice.random() < 0.5:
+            on, lead = self.dice.random() < 0.7, self.dice.choice(LEADS)
+            asked = SmsSettings(notifications=on, reminder=lead)
+            set_sms(asked, scope=operator_scope().at(self.place.id), desk=self.desk, now=self.clock.now)
+        else:
+            self._people()
+        if self.dice.random() < 0.5:
+            month = month_of(self.clock.now, ZONE)
+            ledger(self.app, self.place, lambda store: store.grant(month, self.clock.now))
+        self.done["changed"] += 1
+
+    def _people(self) -> None:
+        mine = StaffRow.clinic_id == self.place.id
+        role = self.dice.choice(("owner", "consultant", "receptionist"))
+        left = self.clock.now if self.dice.random() < 0.3 else None
+        self.desk.database.write(lambda c: c.execute(update(StaffRow).where(mine).values(role=role, closed_at=left)))
 
     def _faults(self) -> None:
         self.gateway.refusing, self.gateway.breaking, self.gateway.deaf, self.gateway.again = (
@@ -125,27 +189,40 @@ class Month:
 
 def faults(app: Flask, month: Month) -> list[str]:
     """Return which promise the books break; nothing when they hold."""
-    seen = see_month(MONTH, scope=staff_scope(month.place.id), desk=month.desk, now=month.clock.now)
-    found, rows = seen.statement, rows_of(app, LedgerRow)
-    accounts: defaultdict[str, int] = defaultdict(int)
+    rows, status = rows_of(app, LedgerRow), {row.id: row.status for row in rows_of(app, SmsMessageRow)}
     per_sms: defaultdict[str, int] = defaultdict(int)
     for row in rows:
-        accounts[row.account] += row.amount
         per_sms[row.sms_id] += row.amount if row.account == Account.SPENT else 0
-    status = {row.id: row.status for row in rows_of(app, SmsMessageRow)}
-    waiting = sum(s in ("queued", "promised", "sending", "unsure", "lost") for s in status.values())
+    checks = {
+        "sums": balanced(app) and sum(row.amount for row in rows) == 0,
+        "twice": set(per_sms.values()) <= {0, SMS_PRICE},
+        "sent": all(per_sms[key] == SMS_PRICE * (was == "sent") for key, was in status.items()),
+    }  # fmt: skip
+    months = sorted({row.month for row in rows})
+    return [name for name, holds in checks.items() if not holds] + [
+        f"{one} {name}" for one in months for name in month_faults(app, month, one, [r for r in rows if r.month == one])
+    ]
+
+
+def month_faults(app: Flask, month: Month, name: str, rows: list[Any]) -> list[str]:
+    """Return what one month's statement and file do not say as its ledger does."""
+    seen = see_month(name, scope=month.staff, desk=month.desk, now=month.clock.now)
+    found, accounts = seen.statement, Counter[str]()
+    for row in rows:
+        accounts[row.account] += row.amount
+    waiting = sum(
+        row.status in ("queued", "promised", "sending", "unsure", "lost") for row in rows_of(app, SmsMessageRow) if row.month == name
+    )  # fmt: skip
     totals = {row[3]: int(row[5]) for row in csv.reader(io.StringIO(as_csv(seen))) if row[2] == "total"}
     lines = [row for row in csv.DictReader(io.StringIO(as_csv(seen))) if row["kind"] != "total"]
     paid = {
         purse: sum(int(row["grosze"]) for row in lines if row["purse"] == purse) for purse in ("pool", "bill", "house")
     }
     checks = {
-        "sums": balanced(app) and sum(accounts.values()) == 0,
         "spent": accounts["spent"] == found.from_pool + found.from_bill + found.from_house,
-        "twice": set(per_sms.values()) <= {0, SMS_PRICE},
-        "sent": all(per_sms[key] == SMS_PRICE * (was == "sent") for key, was in status.items()),
         "reserved": found.reserved == waiting * SMS_PRICE,
         "csv": all(paid[purse] == totals[purse] for purse in paid) and totals["reserved"] == found.reserved,
+        "pool": 0 <= found.from_pool <= found.granted == -accounts["granted"],
         "owed": -accounts["bill"] - found.owed == sum(r.amount for r in rows if r.account == "reserved" and r.purse == "bill"),
     }  # fmt: skip
     return [name for name, holds in checks.items() if not holds]
@@ -155,7 +232,10 @@ def test_a_month_of_anything_adds_up(app: Flask, clock: Clock) -> None:
     month = Month(app, clock, 5)
     month.live(BOOKINGS)
     assert faults(app, month) == []
-    assert min(month.done["asked"], month.done["verified"] * 10, month.done["released"] * 10) > BOOKINGS // 3
+    assert month.done["asked"] * 2 > BOOKINGS, month.done
+    assert {row.month for row in rows_of(app, LedgerRow)} == {"2026-11", "2026-12"}
+    happened = {"verified", "released", "resent", "declined", "cancelled", "moved", "reminded", "changed"}
+    assert {name for name in happened if month.done[name]} == happened
 
 
 def test_a_release_left_out_is_found(app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,4 +243,4 @@ def test_a_release_left_out_is_found(app: Flask, clock: Clock, monkeypatch: pyte
     monkeypatch.setattr(messages, "book", lambda *_: None)
     month = Month(app, clock, 5)
     month.live(25)
-    assert "reserved" in faults(app, month)
+    assert any("reserved" in one for one in faults(app, month))
