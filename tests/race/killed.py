@@ -1,7 +1,7 @@
 """What the kill tests run: the real server and worker, and for the controls each without one protection.
 
-`python -m tests.race.killed` forks gunicorn with the factory `guarded` or `hasty`, and `okienko worker` as `worker`, `resending` or
-`settling`.
+`python -m tests.race.killed` forks gunicorn with the factory `guarded`, `hasty` or `careless`, and `okienko worker` as `worker`,
+`resending` or `settling`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from gunicorn.app import wsgiapp  # type: ignore[import-untyped]
+from sqlalchemy import Connection
 
 from okienko_server.app import create_app
 from okienko_server.cli import main
 from okienko_server.domain.throttle import Rule, SmsLimits
-from okienko_server.operations import send_sms
+from okienko_server.operations import send_sms, verify
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.messages import Post
 from okienko_server.sms.gateway import Gateway, Taken
 from okienko_server.storage.outbox import SmsMessage
 
@@ -58,6 +60,36 @@ def hasty() -> Flask:
 
     app.wsgi_app = answer_first  # type: ignore[assignment,method-assign]
     return app
+
+
+class _Careless(Post):
+    """Writes messages into the outbox a moment after the booking, in a transaction of their own."""
+
+    def __init__(self, *made: Any) -> None:
+        super().__init__(*made)
+        self._made = made[1:]
+
+    def _after(self, name: str, *asked: Any) -> None:
+        def work(connection: Connection) -> None:
+            getattr(Post(connection, *self._made), name)(*asked)
+
+        desk = current_app.extensions["okienko"].desk
+        threading.Timer(LATE, lambda: desk.database.write(work)).start()
+
+    def send(self, *asked: Any) -> None:
+        self._after("send", *asked)
+
+    def promise(self, *asked: Any) -> None:
+        self._after("promise", *asked)
+
+    def keep_promise(self, *asked: Any) -> None:
+        self._after("keep_promise", *asked)
+
+
+def careless() -> Flask:
+    """Return the application that writes its messages outside the booking's transaction."""
+    verify.Post = _Careless  # type: ignore[assignment]
+    return guarded()
 
 
 def _resend(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
