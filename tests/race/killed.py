@@ -88,7 +88,7 @@ class _Careless(Post):
 
 def careless() -> Flask:
     """Return the application that writes its messages outside the booking's transaction."""
-    verify.Post = _Careless  # type: ignore[assignment]
+    vars(verify)["Post"] = _Careless
     return guarded()
 
 
