@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from okienko_server.config import Settings
 from okienko_server.domain.throttle import SmsLimits
 from okienko_server.operations.desk import Desk
-from okienko_server.operations.send_sms import work
+from okienko_server.operations.worker import work
 from okienko_server.sms.choose import gateway_of
 from okienko_server.storage.session import Database
 from okienko_server.web import errors, guards, headers

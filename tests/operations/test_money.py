@@ -14,9 +14,11 @@ from sqlalchemy import Connection, update
 from okienko_server.domain.money import SMS_PRICE, Account, Purse, statement_of
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.hold import release
-from okienko_server.operations.send_sms import expire_holds, send_due, take_reports
+from okienko_server.operations.send_sms import send_due
 from okienko_server.operations.sms_settings import SmsSettings, set_sms
+from okienko_server.operations.take_reports import take_reports
 from okienko_server.sms.gateway import Delivery, Report
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.tables import AppointmentRow, ClinicRow, LedgerRow, SmsDayRow, SmsMessageRow, SmsMonthRow

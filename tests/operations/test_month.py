@@ -22,13 +22,15 @@ from okienko_server.domain.money import SMS_PRICE, Account, month_of
 from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
 from okienko_server.operations import messages
+from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.hold import release
 from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.remind import remind_due
 from okienko_server.operations.review import confirm, decline
-from okienko_server.operations.send_sms import expire_holds, send_due, take_reports
+from okienko_server.operations.send_sms import send_due
 from okienko_server.operations.sms_settings import SmsSettings, set_sms
 from okienko_server.operations.statement import as_csv, see_month
+from okienko_server.operations.take_reports import take_reports
 from okienko_server.sms.gateway import Delivery, Report
 from okienko_server.storage.tables import AppointmentRow, LedgerRow, SmsMessageRow, StaffRow
 from tests.conftest import Clock

@@ -14,7 +14,9 @@ from flask import Flask
 from sqlalchemy import Connection, text
 
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
-from okienko_server.operations.send_sms import BATCH, LEASE, LIFE, send_due, take_reports, work
+from okienko_server.operations.send_sms import BATCH, LEASE, LIFE, send_due
+from okienko_server.operations.take_reports import take_reports
+from okienko_server.operations.worker import work
 from okienko_server.sms.gateway import (
     AfterUnsure,
     Delivery,
@@ -24,7 +26,8 @@ from okienko_server.sms.gateway import (
     Report,
     Taken,
 )
-from okienko_server.storage.outbox import OutboxStore, OutboxWorkerStore
+from okienko_server.storage.outbox import OutboxStore
+from okienko_server.storage.outbox_worker import OutboxWorkerStore
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import AppointmentRow, ChallengeRow, ConsentRow, IdempotencyRow
 from tests.conftest import Clock

@@ -19,8 +19,9 @@ from okienko_server.operations import remind, sms_wording
 from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.remind import remind_due, reminder_costs
 from okienko_server.operations.review import confirm
-from okienko_server.operations.send_sms import send_due, work
+from okienko_server.operations.send_sms import send_due
 from okienko_server.operations.sms_settings import SmsSettings, set_sms
+from okienko_server.operations.worker import work
 from okienko_server.sms.gateway import GatewayRefused, Taken
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.outbox import OutboxStore

@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from okienko_server.domain.scope import operator_scope
-from okienko_server.operations.send_sms import KEEP_ANSWERS, expire_holds
+from okienko_server.operations.expire_holds import expire_holds
+from okienko_server.operations.worker import KEEP_ANSWERS
 from okienko_server.storage.directory import DirectoryStore
 from okienko_server.storage.tables import AppointmentRow, Base, CellRow, IdempotencyRow
 from tests.conftest import Clock

@@ -28,7 +28,7 @@ from okienko_server.operations import send_sms, verify
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.messages import Post
 from okienko_server.sms.gateway import Gateway, Taken
-from okienko_server.storage.outbox import SmsMessage
+from okienko_server.storage.outbox_worker import SmsMessage
 
 HUGE = Rule("huge", 10**9, timedelta(days=1))
 NO_LIMITS = SmsLimits(HUGE, HUGE, HUGE, HUGE, HUGE, HUGE)

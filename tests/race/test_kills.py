@@ -22,9 +22,9 @@ from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.find_slots import Question, find_slots
 from okienko_server.operations.onboard_clinic import PractitionerPlan, competent, open_clinic
-from okienko_server.operations.send_sms import expire_holds
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import AppointmentRow, Base, ChallengeRow, ClinicRow, LedgerRow, SmsMessageRow

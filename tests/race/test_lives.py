@@ -31,10 +31,10 @@ from okienko_server.domain.errors import DomainError
 from okienko_server.domain.scope import Scope, ScopeKind, Source
 from okienko_server.domain.verification import CODE_MINUTES, Challenge, code_digest
 from okienko_server.operations.convert import ConvertRequest, convert
+from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.hold import release
 from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.review import confirm, decline, lapse_unanswered
-from okienko_server.operations.send_sms import expire_holds
 from okienko_server.operations.verify import verify_code
 from okienko_server.storage import appointments as store_module
 from okienko_server.storage.challenges import ChallengeStore

@@ -18,7 +18,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from okienko_server.config import Settings, SettingsRefused, SmsAccount
-from okienko_server.operations.send_sms import ask_reports, send_due
+from okienko_server.operations.send_sms import send_due
+from okienko_server.operations.take_reports import ask_reports
 from okienko_server.sms import http
 from okienko_server.sms.choose import gateway_of
 from okienko_server.sms.gateway import (

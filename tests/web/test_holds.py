@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Flask
 from sqlalchemy import update
 
-from okienko_server.operations.send_sms import expire_holds
+from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.storage.tables import AppointmentRow, CellRow
 from tests.conftest import Clock
 from tests.plans import one_therapist

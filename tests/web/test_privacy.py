@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from okienko_server.operations.send_sms import expire_holds, send_due
+from okienko_server.operations.expire_holds import expire_holds
+from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.gateway import GatewayRefused, OfThisProcess, Taken
 from okienko_server.web.policy import Policy, policy_of
 from okienko_widget import load

@@ -29,7 +29,7 @@ from okienko_server.domain.cells import local_day
 from okienko_server.domain.plan import PlanRefused
 from okienko_server.operations.seed import DEMO_PASSWORD, ZONE
 from okienko_server.operations.seed import seed as sow
-from okienko_server.operations.send_sms import work
+from okienko_server.operations.worker import work
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.session import Database
 

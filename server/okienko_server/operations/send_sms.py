@@ -1,40 +1,21 @@
-"""The worker's work: messages leave the outbox after the transaction that wrote them; lapsed holds give their time back."""
+"""Messages leave the outbox after the transaction that wrote them, each once, and their money is settled with them."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.appointment import Step
-from okienko_server.domain.errors import StepNotAllowed
 from okienko_server.domain.money import Event
 from okienko_server.domain.reminder import quiet_until
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.verification import CODE_MINUTES
 from okienko_server.operations.desk import Desk
-from okienko_server.operations.messages import book, forget_messages
-from okienko_server.operations.remind import remind_due
-from okienko_server.operations.review import lapse_unanswered
+from okienko_server.operations.messages import book
 from okienko_server.operations.sms_wording import REMINDER, VERIFICATION
-from okienko_server.sms.gateway import (
-    AfterUnsure,
-    Delivery,
-    Gateway,
-    GatewayRefused,
-    GatewayUnsure,
-    Report,
-    Taken,
-    goes_on,
-)
-from okienko_server.storage.appointments import AppointmentStore
-from okienko_server.storage.directory import DirectoryStore
-from okienko_server.storage.occupancy import OccupancyStore
-from okienko_server.storage.outbox import OutboxWorkerStore, SmsMessage
+from okienko_server.sms.gateway import AfterUnsure, Gateway, GatewayRefused, GatewayUnsure, Taken
+from okienko_server.storage.outbox_worker import OutboxWorkerStore, SmsMessage
 
 LEASE = timedelta(minutes=2)
 """Longer than the gateways' time-outs together: whoever finds a message after it finds one nobody works on."""
@@ -44,12 +25,6 @@ LIVES = {VERIFICATION: timedelta(minutes=CODE_MINUTES)}
 """How long after it was written a message is still of use; a code no longer than it may be typed in."""
 LIFE = timedelta(hours=26)
 """Of any other message: a gateway may be down for a day."""
-SWEEP_SECONDS = 5
-REMIND_SECONDS = 60
-ASK_SECONDS = 120
-KEEP_ASKING = timedelta(hours=48)
-MOST_ASKED = 200
-KEEP_ANSWERS = timedelta(hours=48)
 log = logging.getLogger("okienko.worker")
 
 
@@ -150,102 +125,3 @@ def _asked(gateway: Gateway, message: SmsMessage) -> Taken | None:
     if gateway.after_unsure is AfterUnsure.REPEAT:
         return None
     raise GatewayUnsure("only a delivery report can tell")
-
-
-def take_reports(reports: Sequence[Report], *, desk: Desk, now: datetime) -> int:
-    """Write what a gateway reports and return how many messages changed; a report goes only forward, and one twice changes nothing.
-
-    A report about a message of unknown outcome ends the doubt. Reports about messages nobody knows are passed over.
-    """
-    return sum(desk.database.write(lambda c, one=one: _take(c, one, now)) for one in reports)  # type: ignore[misc]
-
-
-def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
-    """Ask a gateway that does not report by itself about messages of the last two days; returns how many changed."""
-    scope = operator_scope()
-    open_ones = desk.database.read(
-        lambda connection: OutboxWorkerStore(connection, scope).without_end(now - KEEP_ASKING, MOST_ASKED)
-    )
-    if not open_ones:
-        return 0
-    try:
-        return take_reports(gateway.ask_reports(open_ones), desk=desk, now=now)
-    except GatewayUnsure:
-        return 0
-
-
-_MONEY = {
-    ("sending", "sent"): Event.SPEND, ("unsure", "sent"): Event.SPEND, ("lost", "sent"): Event.SPEND,
-    ("sending", "failed"): Event.RELEASE, ("unsure", "failed"): Event.RELEASE, ("lost", "failed"): Event.RELEASE,
-    ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.AGAIN,
-}  # fmt: skip
-"""(status before a report, after it) -> what it means for the money."""
-
-
-def _take(connection: Connection, report: Report, now: datetime) -> bool:
-    store = OutboxWorkerStore(connection, operator_scope())
-    found = store.reported(report.message_id, report.gateway_id)
-    if (
-        found is None
-        or found.status in ("queued", "promised", "dropped")
-        or not goes_on(found.delivery, report.delivery)
-    ):
-        return False
-    status = "failed" if report.delivery is Delivery.UNDELIVERED else "sent"
-    store.deliver(found, status, report.delivery.value, report.gateway_id, now)
-    if event := _MONEY.get((found.status, status)):
-        book(connection, [found.paid], event, now)
-    return True
-
-
-def expire_holds(*, desk: Desk, now: datetime) -> int:
-    """Give back the time of holds nobody finished, forget what was typed into them, and return how many there were."""
-    operator = operator_scope()
-    lapsed = desk.database.read(lambda connection: DirectoryStore(connection, operator).lapsed_holds(now, 200))
-    for clinic_id, appointment_id in lapsed:
-        _expire(clinic_id, appointment_id, desk, now)
-    return len(lapsed)
-
-
-def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> None:
-    scope = operator_scope().at(clinic_id)
-
-    def work(connection: Connection) -> None:
-        store = AppointmentStore(connection, scope)
-        held = store.get(appointment_id, lock=True)
-        if held.held_until is None or held.held_until > now:
-            return
-        store.step(held, Step.EXPIRE, now)
-        forget_messages(connection, scope, appointment_id, now)
-        OccupancyStore(connection, scope).free(appointment_id, desk.current_offer(connection, scope).clinic.zone)
-
-    # `write` runs it again when it met somebody crosswise; a step no longer possible was taken by somebody else.
-    with suppress(StepNotAllowed):
-        desk.database.write(work)
-
-
-def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
-    """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
-    swept = asked = reminded = clock() - timedelta(days=1)
-    while not stop.is_set():
-        try:
-            now = clock()
-            if send_due(gateway, desk=desk, now=now) == BATCH:
-                continue
-            if (now - swept).total_seconds() >= SWEEP_SECONDS:
-                expire_holds(desk=desk, now=now)
-                lapse_unanswered(desk=desk, now=now)
-                with desk.database.writing() as connection:
-                    DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
-                swept = now
-            if (now - reminded).total_seconds() >= REMIND_SECONDS:
-                remind_due(desk=desk, now=now)
-                reminded = now
-            if (now - asked).total_seconds() >= ASK_SECONDS:
-                ask_reports(gateway, desk=desk, now=now)
-                asked = now
-        except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
-            log.warning("the worker met %s and goes on", type(error).__name__)
-            stop.wait(1)
-        desk.outbox_bell.wait(0.5)
-        desk.outbox_bell.clear()

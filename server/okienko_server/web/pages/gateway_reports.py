@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, request
 
-from okienko_server.operations.send_sms import take_reports
+from okienko_server.operations.take_reports import take_reports
 from okienko_server.sms.choose import REPORTS
 from okienko_server.sms.gateway import Call, ReportRefused
 from okienko_server.web.house import house, public_url

@@ -1,0 +1,51 @@
+"""The worker's round: messages leave, lapsed holds and unanswered reservations are swept, patients are reminded, gateways are asked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from okienko_server.domain.scope import operator_scope
+from okienko_server.operations.desk import Desk
+from okienko_server.operations.expire_holds import expire_holds
+from okienko_server.operations.remind import remind_due
+from okienko_server.operations.review import lapse_unanswered
+from okienko_server.operations.send_sms import BATCH, send_due
+from okienko_server.operations.take_reports import ask_reports
+from okienko_server.sms.gateway import Gateway
+from okienko_server.storage.directory import DirectoryStore
+
+SWEEP_SECONDS = 5
+REMIND_SECONDS = 60
+ASK_SECONDS = 120
+KEEP_ANSWERS = timedelta(hours=48)
+log = logging.getLogger("okienko.worker")
+
+
+def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
+    """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
+    swept = asked = reminded = clock() - timedelta(days=1)
+    while not stop.is_set():
+        try:
+            now = clock()
+            if send_due(gateway, desk=desk, now=now) == BATCH:
+                continue
+            if (now - swept).total_seconds() >= SWEEP_SECONDS:
+                expire_holds(desk=desk, now=now)
+                lapse_unanswered(desk=desk, now=now)
+                with desk.database.writing() as connection:
+                    DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
+                swept = now
+            if (now - reminded).total_seconds() >= REMIND_SECONDS:
+                remind_due(desk=desk, now=now)
+                reminded = now
+            if (now - asked).total_seconds() >= ASK_SECONDS:
+                ask_reports(gateway, desk=desk, now=now)
+                asked = now
+        except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
+            log.warning("the worker met %s and goes on", type(error).__name__)
+            stop.wait(1)
+        desk.outbox_bell.wait(0.5)
+        desk.outbox_bell.clear()
