@@ -39,13 +39,17 @@ class Account(StrEnum):
 
 
 class Event(StrEnum):
-    """What may happen to a message's money. AGAIN: it was held for undelivered, and arrived after all."""
+    """What may happen to a message's money, each once.
+
+    TAKEN: its price was released, and the gateway took it after all. AGAIN: it was refunded as undelivered, and arrived after all.
+    """
 
     GRANT = "grant"
     RESERVE = "reserve"
     SPEND = "spend"
     RELEASE = "release"
     REFUND = "refund"
+    TAKEN = "taken"
     AGAIN = "again"
 
 
@@ -66,6 +70,7 @@ def legs(event: Event, purse: Purse, amount: int) -> tuple[Leg, Leg]:
         Event.SPEND: (Account.RESERVED, Account.SPENT),
         Event.RELEASE: (Account.RESERVED, own),
         Event.REFUND: (Account.SPENT, own),
+        Event.TAKEN: (own, Account.SPENT),
         Event.AGAIN: (own, Account.SPENT),
     }[event]
     return Leg(source, -amount), Leg(target, amount)

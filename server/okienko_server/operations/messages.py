@@ -58,8 +58,9 @@ def forget_messages(connection: Connection, scope: Scope, appointment_id: str, n
 
 
 def book(connection: Connection, messages: Iterable[Paid], event: Event, now: datetime) -> None:
-    """Write what became of some messages into their clinics' ledgers, each event once."""
+    """Write what became of some messages into their clinics' ledgers, each event once; TAKEN after a refund is AGAIN."""
     for one in messages:
         if one.purse:
             ledger = LedgerStore(connection, operator_scope().at(one.clinic_id))
-            ledger.book(one.id, event, Purse(one.purse), one.month, now)
+            exactly = ledger.after_all(one.id) if event is Event.TAKEN else event
+            ledger.book(one.id, exactly, Purse(one.purse), one.month, now)

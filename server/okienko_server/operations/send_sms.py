@@ -93,7 +93,7 @@ class _Settling:
             store = OutboxWorkerStore(connection, operator_scope())
             was = store.sent(self._message, gateway, taken.gateway_id, taken.parts, self._now)
             # Given up by somebody who took it over after the lease, it did leave all the same.
-            event = Event.AGAIN if was in ("failed", "dropped") else Event.SPEND
+            event = Event.TAKEN if was in ("failed", "dropped") else Event.SPEND
             if was != "sent":
                 book(connection, [self._message.paid], event, self._now)
 

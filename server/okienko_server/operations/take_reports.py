@@ -43,7 +43,7 @@ def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
 _MONEY = {
     ("sending", "sent"): Event.SPEND, ("unsure", "sent"): Event.SPEND, ("lost", "sent"): Event.SPEND,
     ("sending", "failed"): Event.RELEASE, ("unsure", "failed"): Event.RELEASE, ("lost", "failed"): Event.RELEASE,
-    ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.AGAIN,
+    ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.TAKEN, ("dropped", "sent"): Event.TAKEN, ("queued", "sent"): Event.SPEND,
 }  # fmt: skip
 """(status before a report, after it) -> what it means for the money."""
 
@@ -51,13 +51,12 @@ _MONEY = {
 def _take(connection: Connection, report: Report, now: datetime) -> bool:
     store = OutboxWorkerStore(connection, operator_scope())
     found = store.reported(report.message_id, report.gateway_id)
-    if (
-        found is None
-        or found.status in ("queued", "promised", "dropped")
-        or not goes_on(found.delivery, report.delivery)
-    ):
+    if found is None or not found.tries or not goes_on(found.delivery, report.delivery):
         return False
     status = "failed" if report.delivery is Delivery.UNDELIVERED else "sent"
+    if status == "failed" and found.status in ("queued", "dropped"):
+        # Refused once, it is tried again, or it was given up: that it did not arrive is nothing new.
+        return False
     store.deliver(found, status, report.delivery.value, report.gateway_id, now)
     if event := _MONEY.get((found.status, status)):
         book(connection, [found.paid], event, now)

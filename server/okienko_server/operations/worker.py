@@ -26,22 +26,23 @@ log = logging.getLogger("okienko.worker")
 
 def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
     """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
+    # Also when the clock was put back meanwhile: else nothing would be swept until it is as late again.
     swept = asked = reminded = clock() - timedelta(days=1)
     while not stop.is_set():
         try:
             now = clock()
             if send_due(gateway, desk=desk, now=now) == BATCH:
                 continue
-            if (now - swept).total_seconds() >= SWEEP_SECONDS:
+            if abs((now - swept).total_seconds()) >= SWEEP_SECONDS:
                 expire_holds(desk=desk, now=now)
                 lapse_unanswered(desk=desk, now=now)
                 with desk.database.writing() as connection:
                     DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
                 swept = now
-            if (now - reminded).total_seconds() >= REMIND_SECONDS:
+            if abs((now - reminded).total_seconds()) >= REMIND_SECONDS:
                 remind_due(desk=desk, now=now)
                 reminded = now
-            if (now - asked).total_seconds() >= ASK_SECONDS:
+            if abs((now - asked).total_seconds()) >= ASK_SECONDS:
                 ask_reports(gateway, desk=desk, now=now)
                 asked = now
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others

@@ -12,6 +12,7 @@ from okienko_server.domain.money import POOL_MESSAGES, POOL_ROLES, SMS_PRICE, Ac
 from okienko_server.storage.store import ClinicStore, on_both
 from okienko_server.storage.tables import ClinicRow, LedgerRow, SmsDayRow, SmsMonthRow, StaffRow
 
+AFTER_ALL = (Event.TAKEN, Event.AGAIN)
 _L, _M, _D = LedgerRow, SmsMonthRow, SmsDayRow
 _WRITE = on_both(lambda insert: insert(_L).on_conflict_do_nothing().returning(_L.event))
 _BEGIN_MONTH = on_both(lambda insert: insert(_M).on_conflict_do_nothing().returning(_M.month))
@@ -58,10 +59,16 @@ class LedgerStore(ClinicStore):
             for leg in legs(event, purse, amount)
         ]  # fmt: skip
         written = [self.connection.execute(_WRITE[self.dialect], row).first() is not None for row in rows]
-        if all(written) and purse is Purse.POOL and event in (Event.RELEASE, Event.REFUND, Event.AGAIN):
-            change = amount if event is not Event.AGAIN else -amount
+        if all(written) and purse is Purse.POOL and event in (Event.RELEASE, Event.REFUND, *AFTER_ALL):
+            change = amount if event not in AFTER_ALL else -amount
             self.connection.execute(update(_M).where(*self._month(month)).values(pool_left=_M.pool_left + change))
         return all(written)
+
+    def after_all(self, sms_id: str) -> Event:
+        """Return which event it is when a message given up left after all: after a refund AGAIN, else TAKEN."""
+        refunded = (_L.clinic_id == self.clinic_id, _L.sms_id == sms_id, _L.event == Event.REFUND.value)
+        found = self.connection.execute(select(_L.event).where(*refunded).limit(1)).first()
+        return Event.AGAIN if found else Event.TAKEN
 
     def due(self) -> int:
         """Return the grosze of pool the clinic's people give it a month as things stand; 0 without paid notifications."""

@@ -42,6 +42,8 @@ class Reported:
     id: str
     status: str
     delivery: str
+    tries: int
+    """How often it was handed over; 0 for one a gateway cannot know."""
     paid: Paid
 
 
@@ -133,18 +135,18 @@ class OutboxWorkerStore(OperatorStore):
 
     def reported(self, message_id: str, gateway_id: str) -> Reported | None:
         """Return the message a delivery report is about, locked: by our id, else by the gateway's; None for neither."""
-        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery, _S.purse, _S.month).with_for_update()
+        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery, _S.tries, _S.purse, _S.month).with_for_update()
         for known, column in ((message_id, _S.id), (gateway_id, _S.gateway_id)):
             if known and (row := self.connection.execute(columns.where(column == known)).first()):
-                paid = Paid(row[0], row[1], row[4] or "", row[5] or "")
-                return Reported(row[0], row[1], row[2], row[3] or "", paid)
+                paid = Paid(row[0], row[1], row[5] or "", row[6] or "")
+                return Reported(row[0], row[1], row[2], row[3] or "", row[4], paid)
         return None
 
     def deliver(self, found: Reported, status: str, delivery: str, gateway_id: str, now: datetime) -> None:
         """Write how far a message got."""
         this = (_S.clinic_id == found.clinic_id, _S.id == found.id)
         values: dict[str, object] = {"status": status, "delivery": delivery, "reported_at": now, "leased_until": None}
-        if found.status in ("sending", "unsure", "lost") and gateway_id:
+        if found.status not in ("sent", "failed") and gateway_id:
             values["gateway_id"] = gateway_id
         self.connection.execute(update(_S).where(*this).values(**values))
 
