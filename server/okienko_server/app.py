@@ -39,6 +39,7 @@ from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.staff.sign_in import door
+from okienko_server.web.pages.staff.statement import statement
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
@@ -61,6 +62,7 @@ STAFF = (
     calendars,
     trail,
     messages,
+    statement,
 )
 
 

@@ -41,6 +41,8 @@ class Month:
     """Grosze of the month's pool: granted with its first message, until then as the clinic's people would give it."""
     messages: tuple[Charged, ...]
     days: dict[str, dict[Purse, int]]
+    lines: tuple[Line, ...]
+    """The ledger of the month, in the order it was written."""
 
 
 def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
@@ -66,7 +68,7 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
         charged.sort(key=lambda one: (one.message.created_at, one.message.id), reverse=True)
         statement = statement_of(asked, lines)
         coming = store.due() if asked == month_of(now, zone) else 0
-        return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days))
+        return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days), tuple(lines))
 
     return desk.database.read(work)
 

@@ -74,6 +74,7 @@ class MessagesPage:
     previous: str
     next: str
     file: str
+    sheet: str
     previews: tuple[Preview, ...]
 
 
@@ -81,7 +82,7 @@ class MessagesPage:
 @policy(Policy.STAFF, Right.SEE_MONEY)
 def page() -> Response:
     """The month so far, or another one."""
-    found = _asked()
+    found = asked_month()
     return make_response(render_template("staff/messages.jinja", page=_page(found)))
 
 
@@ -89,14 +90,15 @@ def page() -> Response:
 @policy(Policy.STAFF, Right.SEE_MONEY)
 def file() -> Response:
     """The same as a file."""
-    found = _asked()
+    found = asked_month()
     response = make_response(as_csv(found))
     response.mimetype = "text/csv"
     response.headers["Content-Disposition"] = f'attachment; filename="sms-{found.statement.month}.csv"'
     return response
 
 
-def _asked() -> Month:
+def asked_month() -> Month:
+    """Return the month the address asks for, the present one when it asks for none there is."""
     now = house().clock()
     try:
         return see_month(request.args.get("month", ""), scope=scope(), desk=house().desk, now=now)
@@ -122,6 +124,7 @@ def _page(found: Month) -> MessagesPage:
         url_for("messages.page", month=_beside(year, number, -1)),
         url_for("messages.page", month=_beside(year, number, 1)),
         url_for("messages.file", month=statement.month),
+        url_for("statement.page", month=statement.month),
         tuple(_previews(found)),
     )
 
