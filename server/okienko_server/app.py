@@ -76,7 +76,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     gateway = gateway_of(settings)
-    desk = Desk(Database(settings.database_url), settings.pepper, load(), sms_limits or SmsLimits())
+    desk = Desk(Database(settings.database_url), settings.pepper, load(), settings.code_host, sms_limits or SmsLimits())
     app.extensions["okienko"] = House(settings, desk, gateway, clock)
     if settings.proxies:
         # The client's address and the scheme are taken from so many proxies, and believed of nobody else.

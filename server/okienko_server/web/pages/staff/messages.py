@@ -19,6 +19,7 @@ from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.ledger_words import accounts_of, entries_in_words, today_of
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load as widget_texts
 
@@ -51,6 +52,7 @@ class Row:
     phone: str
     status: str
     paid: str
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class MessagesPage:
     next: str
     file: str
     sheet: str
+    today: tuple[str, ...]
+    accounts: tuple[tuple[str, str], ...]
     previews: tuple[Preview, ...]
 
 
@@ -125,6 +129,8 @@ def _page(found: Month) -> MessagesPage:
         url_for("messages.page", month=_beside(year, number, 1)),
         url_for("messages.file", month=statement.month),
         url_for("statement.page", month=statement.month),
+        today_of(found),
+        accounts_of(found),
         tuple(_previews(found)),
     )
 
@@ -134,7 +140,7 @@ def _previews(found: Month) -> Iterator[Preview]:
     here = house().clock().astimezone(clinic.zone) + timedelta(days=7)
     sample = here.replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC)
     cost = when_in(clinic.zone).price(SMS_PRICE)
-    for kind, text in previews(house().desk.texts, clinic, sample).items():
+    for kind, text in previews(house().desk.texts, clinic, sample, house().desk.code_host).items():
         yield Preview(t(f"messages.kind.{kind}"), text, t("messages.takes", n=septets(text), of=SEGMENT, price=cost))
 
 
@@ -175,4 +181,5 @@ def _row(one: Charged, found: Month) -> Row:
         masked(one.message.phone) if one.message.phone else "",
         t(f"messages.state.{state}"),
         t(f"messages.paid.{one.purse}") if one.grosze else t("messages.paid.nobody"),
+        entries_in_words(one, found),
     )
