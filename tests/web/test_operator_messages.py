@@ -88,3 +88,12 @@ def test_the_page_tells_the_day_and_each_messages_entries(world: StaffWorld, app
         lambda connection: connection.execute(update(SmsDayRow).values(codes=60, verified=1))
     )
     assert "Zbyt mało dzisiejszych kodów" in page()
+
+
+def test_the_preview_shows_the_bound_line_and_a_frames_code_goes_without(app: Flask, clock: Clock) -> None:
+    object.__setattr__(house_of(app).desk, "code_host", "okienko.example")
+    made = StaffWorld.of(app)
+    framed = booked(app, made.opened, 9)
+    assert "@okienko.example" not in framed.phone.messages()[0].body
+    made.sign_in(OWNER)
+    assert "@okienko.example #123456" in made.client.get("/staff/messages").text
