@@ -16,7 +16,7 @@ from okienko_server.storage.tables import SmsDayRow
 from okienko_server.web import house as web_house
 from tests.conftest import KEYS, PEPPER, Clock
 from tests.operations.test_money import MONTH, booked, budget, send_all
-from tests.web.patients import house_of
+from tests.web.patients import FormPatient, house_of
 from tests.web.staff_world import OWNER, StaffWorld
 
 Run = Callable[..., str]
@@ -97,3 +97,12 @@ def test_the_preview_shows_the_bound_line_and_a_frames_code_goes_without(app: Fl
     assert "@okienko.example" not in framed.phone.messages()[0].body
     made.sign_in(OWNER)
     assert "@okienko.example #123456" in made.client.get("/staff/messages").text
+
+
+def test_a_code_asked_for_at_our_own_address_is_bound_to_it(app: Flask, clock: Clock) -> None:
+    object.__setattr__(house_of(app).desk, "code_host", "okienko.example")
+    StaffWorld.of(app)
+    patient = FormPatient(app, "/g/kazimierz")
+    code = patient.awaiting_code()
+    assert patient.phone.messages()[0].body.splitlines()[-1] == f"@okienko.example #{code}"
+    assert patient.code(code).says("done.title")
