@@ -40,6 +40,7 @@ from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.reminders import reminders
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.staff.sign_in import door
+from okienko_server.web.pages.staff.statement import statement
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
@@ -63,6 +64,7 @@ STAFF = (
     trail,
     messages,
     reminders,
+    statement,
 )
 
 
@@ -76,7 +78,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     gateway = gateway_of(settings)
-    desk = Desk(Database(settings.database_url), settings.pepper, load(), sms_limits or SmsLimits())
+    desk = Desk(Database(settings.database_url), settings.pepper, load(), settings.code_host, sms_limits or SmsLimits())
     app.extensions["okienko"] = House(settings, desk, gateway, clock)
     if settings.proxies:
         # The client's address and the scheme are taken from so many proxies, and believed of nobody else.

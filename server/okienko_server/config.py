@@ -97,6 +97,12 @@ class Settings:
         settings.check()
         return settings
 
+    @property
+    def code_host(self) -> str:
+        """Host that codes in messages are bound to; only a secure address without a port can be (WICG sms-one-time-codes)."""
+        scheme, _, host = self.public_url.partition("://")
+        return host.lower() if scheme == "https" and ":" not in host else ""
+
     def check(self) -> None:
         """Refuse what would leak codes, or snippets that no secure page can load."""
         secure = self.public_url.startswith("https://") or self.development

@@ -122,3 +122,18 @@ def test_no_message_speaks_of_health() -> None:
 def test_a_template_that_is_too_long_by_itself_is_a_fault() -> None:
     with pytest.raises(ValueError, match="segment"):
         one_segment("x" * 160 + "{clinic}", shrink="clinic", clinic="Krok")
+
+
+def test_the_line_that_binds_the_code_stands_last_and_alone() -> None:
+    said = verification_text(load(), replace(CLINIC, name="Mały Krok"), "048213", "okienko.example")
+    assert said.splitlines()[1:] == ["@okienko.example #048213"] and fits(said)
+
+
+@pytest.mark.parametrize("name", [LONGEST, "[" * 120, "€" * 35, "Ł" * 120, "x" * 75, "a{}" * 14])
+@pytest.mark.parametrize("host", ["okienko.example", "h" * 63 + ".example", "źródło.example", "ok[.example"])
+def test_the_name_and_one_segment_win_over_the_line(name: str, host: str) -> None:
+    clinic = replace(CLINIC, name=name)
+    plain, bound = verification_text(load(), clinic, "048213"), verification_text(load(), clinic, "048213", host)
+    line = f"\n@{host} #048213"
+    assert fits(bound) and bound in (plain, plain + line)
+    assert (bound == plain + line) == (fold(line) == line and septets(plain + line) <= SEGMENT)

@@ -131,6 +131,8 @@ def test_a_month_is_closed_when_it_is_over(world: StaffWorld, app: Flask, clock:
     status, said = close(month)
     assert status == 1 and "kazimierz: 0 messages" in said and "reserved 20" in said and "wait for the outcome" in said
     assert (tmp_path / "out" / f"{month}-kazimierz.csv").read_text(encoding="utf-8").startswith("date,time,kind")
+    sheet = (tmp_path / "out" / f"{month}-kazimierz.html").read_text(encoding="utf-8")
+    assert "Rozliczenie SMS, luty 2024" in sheet and "czekają jeszcze" in sheet and "<style>" in sheet
 
 
 def test_each_of_the_people_who_treat_or_own_gives_a_hundred_messages(app: Flask, clock: Clock) -> None:

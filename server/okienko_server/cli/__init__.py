@@ -1,4 +1,4 @@
-"""The command `okienko`: audit, close-month, demo, doctor, migrate, serve, sms, worker, seed, origins, staff, token."""
+"""The command `okienko`: audit, close-month, demo, doctor, messages, migrate, serve, sms, worker, seed, origins, staff, token."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from okienko_server.cli.audit import audit
 from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
+from okienko_server.cli.messages import messages
 from okienko_server.cli.money import close_month
 from okienko_server.cli.sms import sms
 from okienko_server.cli.staff import staff
@@ -126,6 +127,7 @@ def seed() -> None:
 
 main.add_command(audit)
 main.add_command(close_month)
+main.add_command(messages)
 main.add_command(sms)
 main.add_command(staff)
 main.add_command(token)

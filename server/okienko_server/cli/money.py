@@ -21,8 +21,9 @@ from okienko_server.operations.statement import as_csv, see_month
     "--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the files go."
 )
 def close_month(month: str, folder: Path) -> None:
-    """Write one CSV for each clinic and print what each owes; exit status 1 when messages of the month still wait for an outcome."""
+    """Write each clinic's CSV and printable page, print what it owes; exit status 1 when messages still wait for an outcome."""
     from okienko_server.web.house import wall_clock
+    from okienko_server.web.pages.staff.alone import standing_alone
 
     desk, now, waiting = open_desk(Settings.from_environment()), wall_clock(), 0
     try:
@@ -32,6 +33,7 @@ def close_month(month: str, folder: Path) -> None:
             if found.statement.month >= month_of(now, found.offer.clinic.zone):
                 raise Refused(f"{month} is not over yet.")
             (folder / f"{found.statement.month}-{slug}.csv").write_text(as_csv(found), encoding="utf-8")
+            (folder / f"{found.statement.month}-{slug}.html").write_text(standing_alone(found), encoding="utf-8")
             waiting += found.statement.reserved
             sums = found.statement
             click.echo(

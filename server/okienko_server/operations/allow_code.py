@@ -54,7 +54,7 @@ def allow_code(
         risky = risky or (shared and count * RISKY_SHARE > bucket.rule.limit)
     price = 2 * SMS_PRICE if first else SMS_PRICE
     day = LedgerStore(connection, scope).charge_day(day_of(now, clinic.zone), price, clinic.sms_day_budget)
-    if day is None or _pumped(day):
+    if day is None or pumped(day):
         log.warning(
             "codes paused for clinic %s: %s",
             clinic.id,
@@ -72,5 +72,6 @@ def ask_for_proof(appointment_id: str, sent: str, *, desk: Desk, now: datetime) 
         raise ProofNeeded(asked.text, asked.bits, asked.wait_seconds)
 
 
-def _pumped(day: Day) -> bool:
+def pumped(day: Day) -> bool:
+    """Return whether so few codes came back right that the clinic's are paused for the day."""
     return day.codes > SUSPICIOUS and day.verified * FEWEST_RIGHT < day.codes

@@ -31,6 +31,8 @@ class Desk:
     pepper: str = field(repr=False)
     """Secret of keyed hashes: SMS codes, the audit trail, second factors."""
     texts: Texts
+    code_host: str = ""
+    """Host that codes are bound to where the window stands by itself; empty: to none."""
     sms_limits: SmsLimits = field(default_factory=SmsLimits)
     shelf: OfferShelf = field(default_factory=OfferShelf)
     alarms: Alarms = field(default_factory=Alarms)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from okienko_server.domain.offer import Clinic, Location
 from okienko_server.domain.phone import spoken
-from okienko_server.domain.sms_text import fold, one_segment, septets
+from okienko_server.domain.sms_text import SEGMENT, fold, one_segment, septets
 from okienko_server.domain.verification import CODE_MINUTES
 from okienko_widget.texts import Texts
 from okienko_widget.when import When
@@ -21,10 +21,16 @@ MAX_STREET = 40
 """Places of an SMS a street may take."""
 
 
-def verification_text(texts: Texts, clinic: Clinic, code: str) -> str:
-    """Return the SMS that carries the code; only the clinic's name is shortened when it must be."""
+def verification_text(texts: Texts, clinic: Clinic, code: str, host: str = "") -> str:
+    """Return the SMS that carries the code; only the clinic's name is shortened when it must be.
+
+    With the `host` the patient's page stands at, a last line "@host #code" lets browsers offer the code there and nowhere else; it is
+    left out where it does not fit beside the whole name.
+    """
     template = texts("sms.verification", clinic="{clinic}", code="{code}", minutes=str(CODE_MINUTES))
-    return one_segment(template, shrink="clinic", clinic=clinic.name, code=code)
+    text = one_segment(template, shrink="clinic", clinic=clinic.name, code=code)
+    bound = f"{text}\n@{host} #{code}"
+    return bound if host and fold(bound) == bound and septets(bound) <= SEGMENT else text
 
 
 def confirmation_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
@@ -64,10 +70,10 @@ def _placed(texts: Texts, template: str, clinic: Clinic, starts_at: datetime, pl
     return one_segment(template, shrink="clinic", clinic=clinic.name, **parts)
 
 
-def previews(texts: Texts, clinic: Clinic, starts_at: datetime) -> dict[str, str]:
+def previews(texts: Texts, clinic: Clinic, starts_at: datetime, host: str = "") -> dict[str, str]:
     """Return what the clinic's patients read, by kind of message, for an invented code and time."""
     return {
-        VERIFICATION: verification_text(texts, clinic, "123456"),
+        VERIFICATION: verification_text(texts, clinic, "123456", host),
         CONFIRMATION: confirmation_text(texts, clinic, starts_at),
         DECLINED: declined_text(texts, clinic, starts_at),
         CANCELLED: cancelled_text(texts, clinic, starts_at),

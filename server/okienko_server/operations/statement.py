@@ -16,7 +16,7 @@ from okienko_server.domain.offer import Offer
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
-from okienko_server.storage.ledger import LedgerStore
+from okienko_server.storage.ledger import Day, LedgerStore
 from okienko_server.storage.outbox import Logged, OutboxStore
 
 COLUMNS = ("date", "time", "kind", "status", "purse", "grosze")
@@ -41,6 +41,10 @@ class Month:
     """Grosze of the month's pool: granted with its first message, until then as the clinic's people would give it."""
     messages: tuple[Charged, ...]
     days: dict[str, dict[Purse, int]]
+    today: Day | None = None
+    """The present day's codes against the budget; None when another month is asked for."""
+    lines: tuple[Line, ...] = ()
+    """The ledger of the month, in the order it was written."""
 
 
 def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
@@ -65,8 +69,9 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
         charged = [Charged(one, *spent.get(key, (Purse.POOL, 0))) for key, one in logged.items()]
         charged.sort(key=lambda one: (one.message.created_at, one.message.id), reverse=True)
         statement = statement_of(asked, lines)
+        day = store.day(day_of(now, zone)) if asked == month_of(now, zone) else None
         coming = store.due() if asked == month_of(now, zone) else 0
-        return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days))
+        return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days), day, tuple(lines))
 
     return desk.database.read(work)
 

@@ -14,7 +14,7 @@ from okienko_server.domain.details import Details, checked
 from okienko_server.domain.errors import CodeRefused, HoldExpired, NotFound, StepNotAllowed
 from okienko_server.domain.money import Purse, day_of
 from okienko_server.domain.offer import Clinic
-from okienko_server.domain.scope import Scope
+from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import (
     CODE_MINUTES,
     Challenge,
@@ -223,7 +223,9 @@ class _Counter:
             used=False,
         )
         self.challenges.put(held.appointment.id, challenge)
-        text = verification_text(self.desk.texts, held.offer.clinic, code)
+        # In a frame the page on top is the clinic's own: a code bound to our host would not be offered there, an unbound one is.
+        alone = self.scope.source in (Source.PORTAL, Source.LINK)
+        text = verification_text(self.desk.texts, held.offer.clinic, code, self.desk.code_host if alone else "")
         post, appointment = self.post(clinic), held.appointment
         # A booking costs its clinic two messages; a code sent once more is the house's expense.
         post.send(appointment.id, VERIFICATION, appointment.phone, text, Purse.HOUSE if before else Purse.POOL)

@@ -37,6 +37,8 @@ class Day:
 
     codes: int
     verified: int
+    used: int = 0
+    """Grosze of the day's budget."""
 
 
 class LedgerStore(ClinicStore):
@@ -99,6 +101,12 @@ class LedgerStore(ClinicStore):
         row = {"clinic_id": self.clinic_id, "day": day, "used": grosze, "codes": 1, "verified": 0, "budget": budget}
         found = self.connection.execute(_CHARGE[self.dialect], row).first()
         return Day(found[0], found[1]) if found else None
+
+    def day(self, day: str) -> Day:
+        """Return a day so far, zeros before its first code."""
+        this = (_D.clinic_id == self.clinic_id, _D.day == day)
+        row = self.connection.execute(select(_D.codes, _D.verified, _D.used).where(*this)).first()
+        return Day(row[0], row[1], row[2]) if row else Day(0, 0)
 
     def verified(self, day: str) -> None:
         """Count a code that came back right."""

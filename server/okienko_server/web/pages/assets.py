@@ -17,6 +17,7 @@ from okienko_server.domain.offer import HealthcareService, Location, Practitione
 from okienko_server.domain.phone import spoken
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.alone import statement_css
 from okienko_server.web.pages.staff.chrome import chrome, csrf, wrong
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load as widget_texts
@@ -60,6 +61,7 @@ def _cells() -> str:
 ASSETS = {
     "staff.css": Asset(tight_css(_sheet()) + _cells(), "text/css"),
     "record.js": Asset(tight_js(_source("record.js")), "text/javascript"),
+    "statement.css": Asset(statement_css(), "text/css"),
     "staff.js": Asset(tight_js(_source("staff.js")), "text/javascript"),
 }
 _VERSIONS = {name: asset.version for name, asset in ASSETS.items()}

@@ -15,6 +15,7 @@ from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.ledger_words import accounts_of, entries_in_words, today_of
 from okienko_server.web.pages.staff.reminders import reminder_words
 from okienko_server.web.pages.staff.sample_texts import Preview, previews_of
 from okienko_server.web.policy import Policy, policy
@@ -49,6 +50,7 @@ class Row:
     phone: str
     status: str
     paid: str
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class MessagesPage:
     previous: str
     next: str
     file: str
+    sheet: str
+    today: tuple[str, ...]
+    accounts: tuple[tuple[str, str], ...]
     previews: tuple[Preview, ...]
     reminder: str
 
@@ -71,7 +76,7 @@ class MessagesPage:
 @policy(Policy.STAFF, Right.SEE_MONEY)
 def page() -> Response:
     """The month so far, or another one."""
-    found = _asked()
+    found = asked_month()
     return make_response(render_template("staff/messages.jinja", page=_page(found)))
 
 
@@ -79,14 +84,15 @@ def page() -> Response:
 @policy(Policy.STAFF, Right.SEE_MONEY)
 def file() -> Response:
     """The same as a file."""
-    found = _asked()
+    found = asked_month()
     response = make_response(as_csv(found))
     response.mimetype = "text/csv"
     response.headers["Content-Disposition"] = f'attachment; filename="sms-{found.statement.month}.csv"'
     return response
 
 
-def _asked() -> Month:
+def asked_month() -> Month:
+    """Return the month the address asks for, the present one when it asks for none there is."""
     now = house().clock()
     try:
         return see_month(request.args.get("month", ""), scope=scope(), desk=house().desk, now=now)
@@ -112,6 +118,9 @@ def _page(found: Month) -> MessagesPage:
         url_for("messages.page", month=_beside(year, number, -1)),
         url_for("messages.page", month=_beside(year, number, 1)),
         url_for("messages.file", month=statement.month),
+        url_for("statement.page", month=statement.month),
+        today_of(found),
+        accounts_of(found),
         tuple(previews_of(found.offer.clinic, house().clock())),
         reminder_words(found.offer.clinic),
     )
@@ -154,4 +163,5 @@ def _row(one: Charged, found: Month) -> Row:
         masked(one.message.phone) if one.message.phone else "",
         t(f"messages.state.{state}"),
         t(f"messages.paid.{one.purse}") if one.grosze else t("messages.paid.nobody"),
+        entries_in_words(one, found),
     )

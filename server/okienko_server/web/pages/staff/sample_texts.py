@@ -30,6 +30,6 @@ def previews_of(clinic: Clinic, now: datetime) -> Iterator[Preview]:
     t, here = load(), now.astimezone(clinic.zone) + timedelta(days=7)
     sample = here.replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC)
     cost = when_in(clinic.zone).price(SMS_PRICE)
-    for kind, text in previews(house().desk.texts, clinic, sample).items():
+    for kind, text in previews(house().desk.texts, clinic, sample, house().desk.code_host).items():
         takes = t("messages.takes", n=septets(text), of=SEGMENT, price=cost)
         yield Preview(kind, t(f"messages.kind.{kind}"), text, takes)

@@ -1,0 +1,75 @@
+"""A month's ledger added up by kind of message and by day: every grosz of the ledger stands in exactly one row of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from okienko_server.domain.money import Account, Line, Purse, day_of
+from okienko_server.operations.statement import Month
+
+OTHER = "other"
+"""Kind of what the ledger knows and the log does not."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Messages of one row: how many each purse paid for and with how many grosze, how many wait, how many were given back."""
+
+    count: dict[Purse, int] = field(default_factory=lambda: dict.fromkeys(Purse, 0))
+    grosze: dict[Purse, int] = field(default_factory=lambda: dict.fromkeys(Purse, 0))
+    waiting: int = 0
+    reserved: int = 0
+    back: int = 0
+
+    @property
+    def messages(self) -> int:
+        return sum(self.count.values()) + self.waiting + self.back
+
+    def add(self, purse: Purse, spent: int, reserved: int) -> None:
+        """Count one message."""
+        self.grosze[purse] += spent
+        self.reserved += reserved
+        if spent:
+            self.count[purse] += 1
+        elif reserved:
+            self.waiting += 1
+        else:
+            self.back += 1
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSums:
+    """A month in rows: by kind and by the clinic's day, and the total both add up to."""
+
+    kinds: dict[str, Tally]
+    days: dict[str, Tally]
+    total: Tally
+
+
+def sums_of(month: Month) -> MonthSums:
+    """Return a month's messages in rows, the kinds by how often they were sent, the days in their order."""
+    logged = {one.message.id: one.message for one in month.messages}
+    kinds: dict[str, Tally] = defaultdict(Tally)
+    days: dict[str, Tally] = defaultdict(Tally)
+    total = Tally()
+    for key, lines in entries_of(month.lines).items():
+        known = logged.get(key)
+        day = day_of(known.created_at if known else lines[0].at, month.offer.clinic.zone)
+        for row in (kinds[known.kind if known else OTHER], days[day], total):
+            row.add(lines[0].purse, _sum(lines, Account.SPENT), _sum(lines, Account.RESERVED))
+    often = sorted(kinds.items(), key=lambda pair: (-pair[1].messages, pair[0]))
+    return MonthSums(dict(often), dict(sorted(days.items())), total)
+
+
+def entries_of(lines: tuple[Line, ...]) -> dict[str, list[Line]]:
+    """Return the ledger's lines of each message, the grants of pool left out."""
+    found: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.account in (Account.SPENT, Account.RESERVED):
+            found[line.sms_id].append(line)
+    return found
+
+
+def _sum(lines: list[Line], account: Account) -> int:
+    return sum(line.amount for line in lines if line.account is account)
