@@ -47,6 +47,8 @@ ASK_SECONDS = 120
 KEEP_ASKING = timedelta(hours=48)
 MOST_ASKED = 200
 KEEP_ANSWERS = timedelta(hours=48)
+Chore = Callable[[datetime], object]
+"""Something the worker looks after at every turn; it knows itself when there is anything to do."""
 log = logging.getLogger("okienko.worker")
 
 
@@ -84,7 +86,7 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
     except GatewayUnsure as unsure:
         log.warning("a message of unknown outcome at %s: %s", gateway.name, unsure)
         if now < message.created_at + LIFE:
-            settle.later(str(unsure), max(later, now + timedelta(seconds=20)), unsure=True)
+            settle.later(str(unsure), max(later, now + timedelta(seconds=20)), unsure=True, gateway=gateway.name)
         else:
             settle.give_up("lost", str(unsure))
         return False
@@ -109,10 +111,10 @@ class _Settling:
 
         self._desk.database.write(work)
 
-    def later(self, error: str, due_at: datetime, *, unsure: bool) -> None:
+    def later(self, error: str, due_at: datetime, *, unsure: bool, gateway: str = "") -> None:
         def work(connection: Connection) -> None:
             store = OutboxWorkerStore(connection, operator_scope())
-            if not store.later(self._message, error, due_at, unsure=unsure):
+            if not store.later(self._message, error, due_at, unsure=unsure, gateway=gateway):
                 book(connection, [self._message.paid], Event.RELEASE, self._now)
 
         self._desk.database.write(work)
@@ -142,7 +144,7 @@ def take_reports(reports: Sequence[Report], *, desk: Desk, now: datetime) -> int
 
     A report about a message of unknown outcome ends the doubt. Reports about messages nobody knows are passed over.
     """
-    return sum(desk.database.write(lambda c, one=one: _take(c, one, now)) for one in reports)  # type: ignore[misc]
+    return sum(desk.database.write(lambda c, one=one: take_report(c, one, now)) for one in reports)  # type: ignore[misc]
 
 
 def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
@@ -162,17 +164,20 @@ def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
 _MONEY = {
     ("sending", "sent"): Event.SPEND, ("unsure", "sent"): Event.SPEND, ("lost", "sent"): Event.SPEND,
     ("sending", "failed"): Event.RELEASE, ("unsure", "failed"): Event.RELEASE, ("lost", "failed"): Event.RELEASE,
-    ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.AGAIN,
+    ("queued", "sent"): Event.SPEND, ("queued", "failed"): Event.RELEASE,
+    ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.AGAIN, ("dropped", "sent"): Event.AGAIN,
 }  # fmt: skip
 """(status before a report, after it) -> what it means for the money."""
 
 
-def _take(connection: Connection, report: Report, now: datetime) -> bool:
+def take_report(connection: Connection, report: Report, now: datetime) -> bool:
+    """Write one report and its money in the caller's transaction; False (and no change) for one that tells nothing new."""
     store = OutboxWorkerStore(connection, operator_scope())
     found = store.reported(report.message_id, report.gateway_id)
     if (
         found is None
-        or found.status in ("queued", "promised", "dropped")
+        or found.status == "promised"
+        or (found.status in ("queued", "dropped") and not found.tries)
         or not goes_on(found.delivery, report.delivery)
     ):
         return False
@@ -209,8 +214,10 @@ def _expire(clinic_id: str, appointment_id: str, desk: Desk, now: datetime) -> N
         desk.database.write(work)
 
 
-def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
-    """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
+def work(
+    gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event, chores: Sequence[Chore] = ()
+) -> None:
+    """Send, sweep and do the chores until `stop` is set; one failure is logged by its kind and does not end the work."""
     swept = asked = clock() - timedelta(days=1)
     while not stop.is_set():
         try:
@@ -226,6 +233,8 @@ def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: t
             if (now - asked).total_seconds() >= ASK_SECONDS:
                 ask_reports(gateway, desk=desk, now=now)
                 asked = now
+            for chore in chores:
+                chore(now)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
             log.warning("the worker met %s and goes on", type(error).__name__)
             stop.wait(1)

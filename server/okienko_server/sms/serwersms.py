@@ -87,11 +87,12 @@ class SerwerSms(Quiet):
             answer = self._line.look("POST", "/messages/reports.json", json=asked)
             told = json_of(answer)
             items, paging = told.get("items"), told.get("paging")
+            pages = paging.get("count") if isinstance(paging, dict) else None
             # Without the number of pages nobody knows whether this was the last one.
-            if answer.status_code != 200 or not isinstance(items, list) or not isinstance(paging, dict):
+            if answer.status_code != 200 or not isinstance(items, list) or pages is None:
                 raise GatewayUnsure(f"status {answer.status_code}")
             found += [_billed(one) for one in items]
-            if page >= number_of(paging.get("count")):
+            if page >= number_of(pages):
                 return found
         raise GatewayUnsure("an account without end")
 

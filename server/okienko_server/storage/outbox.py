@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, insert, or_, select, tuple_, update
 
 from okienko_server.domain.money import SMS_PRICE, Purse
 from okienko_server.storage.ids import new_id
@@ -53,6 +53,7 @@ class Reported:
     status: str
     delivery: str
     paid: Paid
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +174,16 @@ class OutboxWorkerStore(OperatorStore):
         self._settle(message, values | _wiped(message))
         return was
 
-    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool) -> bool:
-        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for.
+    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool, gateway: str = "") -> bool:
+        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for at `gateway`.
 
         False for one whose hold was given up meanwhile: nobody waits for it any more, so it is dropped unless its outcome is unknown.
         """
         back = "unsure" if unsure else case((_S.phone == "", "dropped"), else_="queued")
         values: dict[str, object] = {"status": back, "last_error": error, "leased_until": None, "due_at": due_at}
+        if unsure:
+            # Only where every try went to one gateway can that one's account say that none arrived.
+            values["gateway"] = case((_S.gateway == gateway, gateway), else_="") if message.unsure else gateway
         return self._settle(message, values, fenced=True) != "dropped"
 
     def give_up(self, message: SmsMessage, status: str, error: str) -> bool:
@@ -198,18 +202,18 @@ class OutboxWorkerStore(OperatorStore):
 
     def reported(self, message_id: str, gateway_id: str) -> Reported | None:
         """Return the message a delivery report is about, locked: by our id, else by the gateway's; None for neither."""
-        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery, _S.purse, _S.month).with_for_update()
+        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery, _S.purse, _S.month, _S.tries).with_for_update()
         for known, column in ((message_id, _S.id), (gateway_id, _S.gateway_id)):
             if known and (row := self.connection.execute(columns.where(column == known)).first()):
                 paid = Paid(row[0], row[1], row[4] or "", row[5] or "")
-                return Reported(row[0], row[1], row[2], row[3] or "", paid)
+                return Reported(row[0], row[1], row[2], row[3] or "", paid, row[6])
         return None
 
     def deliver(self, found: Reported, status: str, delivery: str, gateway_id: str, now: datetime) -> None:
         """Write how far a message got."""
         this = (_S.clinic_id == found.clinic_id, _S.id == found.id)
         values: dict[str, object] = {"status": status, "delivery": delivery, "reported_at": now, "leased_until": None}
-        if found.status in ("sending", "unsure", "lost") and gateway_id:
+        if found.status != "sent" and gateway_id:
             values["gateway_id"] = gateway_id
         self.connection.execute(update(_S).where(*this).values(**values))
 
@@ -222,11 +226,6 @@ class OutboxWorkerStore(OperatorStore):
         )
         statement = select(_S.id).where(*waiting).order_by(_S.sent_at.desc()).limit(limit)
         return list(self.connection.execute(statement).scalars())
-
-    def unsure_count(self) -> int:
-        """Return how many messages nobody knows the outcome of."""
-        statement = select(func.count()).where(_S.status.in_(("unsure", "lost")))
-        return self.connection.execute(statement).scalar_one()
 
 
 def _wiped(message: SmsMessage) -> dict[str, object]:
