@@ -1,4 +1,4 @@
-"""The command `okienko`: audit, close-month, demo, doctor, migrate, origins, reconcile, seed, serve, sms, sms-state, staff, token, worker."""
+"""The command `okienko`: demo, serve, worker, migrate, seed, audit, close-month, doctor, origins, reconcile, sms, sms-state, staff, token."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -121,7 +122,7 @@ def read_csv(file: Path) -> list[Billed]:
     except (OSError, UnicodeDecodeError):
         raise Refused(f"{file.name} cannot be read as UTF-8 text.") from None
     first = text.partition("\n")[0]
-    rows = csv.DictReader(text.splitlines(), delimiter=";" if ";" in first and "," not in first else ",", strict=True)
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first and "," not in first else ",", strict=True)
     try:
         if not {"message_id", "gateway_id"} & set(rows.fieldnames or ()):
             raise Refused(f"{file.name}, line 1: it must name message_id or gateway_id, and may name parts and state.")
@@ -134,7 +135,7 @@ def _billed(name: str, number: int, row: dict[str | None, str | list[str] | None
     if None in row or None in row.values():
         raise Refused(f"{name}, line {number}: it has more or fewer columns than the first line.")
     message_id, gateway_id, parts, state = (str(row.get(column, "")).strip() for column in COLUMNS)
-    if not (message_id or gateway_id):
+    if not (message_id or gateway_id) or not (message_id + gateway_id).isprintable():
         raise Refused(f"{name}, line {number}: it names no message.")
     if parts and not (parts.isascii() and parts.isdigit() and len(parts) < 4):
         raise Refused(f"{name}, line {number}: parts must be a number.")

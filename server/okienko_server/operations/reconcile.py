@@ -110,7 +110,7 @@ class _Reckoning:
         self._first, self._end = day_span(day)
 
     def run(self) -> list[Difference]:
-        lines = list(dict.fromkeys(self._account.lines))
+        lines = _each_once(self._account.lines)
         found, strangers = self._matched(lines)
         differences = [one for row, named in found for one in self._compared(row, named)]
         known = {(row.clinic_id, row.id) for row, _ in found}
@@ -127,7 +127,11 @@ class _Reckoning:
 
     def _matched(self, lines: list[Billed]) -> tuple[list[tuple[Kept, list[Billed]]], list[Billed]]:
         """Return our messages with their lines, and the lines of nobody."""
-        ids, foreign = [line.message_id for line in lines], [line.gateway_id for line in lines]
+        # What cannot be written in a line was never one of our ids, and a database may refuse to look for it.
+        ids, foreign = (
+            {text for line in lines if (text := getattr(line, name)).isprintable()}
+            for name in ("message_id", "gateway_id")
+        )
         rows = self._desk.database.read(lambda c: ReckoningStore(c, operator_scope()).named(ids, foreign))
         by_id = {row.id: row for row in rows}
         # Two gateways may count from one: the id of another one's message says nothing.
@@ -163,7 +167,9 @@ class _Reckoning:
 
         def work(connection: Connection) -> tuple[str, str, bool] | None:
             before = OutboxWorkerStore(connection, operator_scope()).reported(row.id, "")
-            return before and (before.status, before.delivery, take_report(connection, report, self._now))
+            if before is None:
+                return None
+            return before.status, before.delivery, take_report(connection, report, self._now)
 
         told = self._desk.database.write(work)
         if told is None:
@@ -216,3 +222,13 @@ class _Reckoning:
     def _is_of_the_day(self, at: datetime | None) -> bool:
         """Whether a moment is of the day; one nobody knows is."""
         return at is None or self._first <= at < self._end
+
+
+def _each_once(lines: Sequence[Billed]) -> list[Billed]:
+    """Return the lines, one that stands on two pages once, as far as it got; those without the gateway's id are a billing each."""
+    once: dict[object, Billed] = {}
+    for number, line in enumerate(lines):
+        key = (line.message_id, line.gateway_id) if line.gateway_id else number
+        if key not in once or goes_on(once[key].delivery, line.delivery):
+            once[key] = line
+    return list(once.values())
