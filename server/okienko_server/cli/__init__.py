@@ -1,4 +1,4 @@
-"""The command `okienko`: demo, serve, worker, migrate, seed, audit, close-month, doctor, origins, reconcile, sms, sms-state, staff, token."""
+"""The command `okienko`; its parts stand in the files beside this one."""
 
 from __future__ import annotations
 
