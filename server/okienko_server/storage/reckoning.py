@@ -84,7 +84,8 @@ class ReckoningStore(OperatorStore):
 
     def state(self, now: datetime, late: timedelta) -> OutboxState:
         """Return how many messages wait, wait longer than `late`, and stay without an outcome."""
-        counts = dict(self.connection.execute(select(_S.status, func.count()).group_by(_S.status)).tuples().all())
+        grouped = select(_S.status, func.count()).group_by(_S.status)
+        counts = {row[0]: row[1] for row in self.connection.execute(grouped)}
         # What is written ahead for another day does not wait yet; what was tried waits since it was written.
         waiting = and_(_S.status.in_(("queued", "sending")), _S.due_at <= now + LONGEST_PAUSE)
         since = case((_S.tries == 0, _S.due_at), else_=_S.created_at)
