@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from okienko_server.domain.scope import operator_scope
+from okienko_server.storage.outbox import OutboxStore
 from okienko_server.storage.session import Database
-from okienko_server.storage.tables import SmsMessageRow
+from okienko_server.storage.tables import AppointmentRow, SmsMessageRow
 from tests.demo.test_cli import okienko, sentence
 from tests.demo.test_sms_command import ENVIRONMENT
 from tests.sms.fake import fake_gateway
@@ -95,8 +98,12 @@ def asking(environment: dict[str, str], url: str) -> dict[str, str]:
 def test_the_gateways_account_is_asked_for(environment: dict[str, str]) -> None:
     with fake_gateway("serwersms") as fake:
         fake.take("stranger", "+48601234567", "kod 123456")
-        result = okienko(asking(environment, fake.url), "reconcile", "--day", "2026-11-23")
-        assert result.exit_code in (1, 2), result.output
+        fake.at = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
+        result = okienko(asking(environment, fake.url), "reconcile", "--day", "2026-01-14")
+        assert (
+            result.exit_code == 1
+            and result.stdout.splitlines()[0] == "unknown left message=stranger gateway=gw-stranger"
+        )
         fake.mode = "fault"
         assert "could not be had: status 502" in sentence(
             asking(environment, fake.url), "reconcile", "--day", "2026-01-14"
@@ -106,12 +113,19 @@ def test_the_gateways_account_is_asked_for(environment: dict[str, str]) -> None:
 
 def test_the_state_of_the_outbox_is_one_line(environment: dict[str, str]) -> None:
     assert okienko(environment, "seed").exit_code == 0
-    clean = "waiting 0, over five minutes 0, the oldest 0 s, unsure 0, lost 0, gateway takes messages"
     result = okienko(environment, "sms-state")
-    assert (result.exit_code, result.stdout.strip()) == (0, clean) or "waiting" in result.stdout
+    clean = "waiting 0, over five minutes 0, the oldest 0 s, unsure 0, lost 0, gateway takes messages"
+    assert (result.exit_code, result.stdout.strip()) == (0, clean)
     database = Database(environment["OKIENKO_DATABASE_URL"])
     with database.writing() as connection:
-        changed = connection.execute(update(SmsMessageRow).values(status="lost")).rowcount
+        clinic_id, key = connection.execute(select(AppointmentRow.clinic_id, AppointmentRow.id)).first() or ("", "")
+        store = OutboxStore(connection, operator_scope().at(clinic_id))
+        store.add(key, "confirmation", "+48601234567", "numer", datetime(2026, 1, 14, tzinfo=UTC))
+    result = okienko(environment, "sms-state")
+    assert result.exit_code == 1 and result.stdout.startswith("waiting 1, over five minutes 1, the oldest ")
+    with database.writing() as connection:
+        connection.execute(update(SmsMessageRow).values(status="lost"))
     database.dispose()
     result = okienko(environment, "sms-state")
-    assert f"lost {changed}" in result.stdout and result.exit_code == (1 if changed else 0)
+    assert result.exit_code == 1 and "waiting 0" in result.stdout and "lost 1" in result.stdout
+    assert "601" not in result.output

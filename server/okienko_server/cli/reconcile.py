@@ -128,7 +128,8 @@ def read_csv(file: Path) -> list[Billed]:
             raise Refused(f"{file.name}, line 1: it must name message_id or gateway_id, and may name parts and state.")
         return [_billed(file.name, rows.line_num, row) for row in rows]
     except csv.Error:
-        raise Refused(f"{file.name}, line {rows.line_num}: this is no CSV.") from None
+        line = min(rows.line_num + 1, len(text.splitlines()))
+        raise Refused(f"{file.name}, line {line}: this is no CSV.") from None
 
 
 def _billed(name: str, number: int, row: dict[str | None, str | list[str] | None]) -> Billed:

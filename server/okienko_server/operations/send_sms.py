@@ -224,13 +224,13 @@ def work(
             now = clock()
             if send_due(gateway, desk=desk, now=now) == BATCH:
                 continue
-            if (now - swept).total_seconds() >= SWEEP_SECONDS:
+            if abs((now - swept).total_seconds()) >= SWEEP_SECONDS:  # the clock may have been put back
                 expire_holds(desk=desk, now=now)
                 lapse_unanswered(desk=desk, now=now)
                 with desk.database.writing() as connection:
                     DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
                 swept = now
-            if (now - asked).total_seconds() >= ASK_SECONDS:
+            if abs((now - asked).total_seconds()) >= ASK_SECONDS:
                 ask_reports(gateway, desk=desk, now=now)
                 asked = now
             for chore in chores:
