@@ -18,7 +18,15 @@ from okienko_server.domain.money import SMS_PRICE
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations import reconcile as reckoning
-from okienko_server.operations.reconcile import Difference, GatewayAccount, Kind, account_span, ask_account, reconcile
+from okienko_server.operations.reconcile import (
+    Difference,
+    GatewayAccount,
+    Kind,
+    account_span,
+    ask_account,
+    day_span,
+    reconcile,
+)
 from okienko_server.operations.send_sms import BATCH, LEASE, send_due, take_reports
 from okienko_server.sms.gateway import AfterUnsure, Billed, Delivery, GatewayUnsure, Report, Taken
 from okienko_server.storage.ledger import LedgerStore
@@ -95,6 +103,12 @@ def reckoned(app: Flask, clock: Clock, gateway: Notebook, day: date = DAY) -> li
 
 def told(found: list[Difference]) -> list[tuple[str, bool, str]]:
     return [(one.kind.value, one.settled, one.was) for one in found]
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 10, 25), 25), (date(2027, 3, 28), 23), (DAY, 24)])
+def test_a_day_is_as_long_as_its_clocks_say(day: date, hours: int) -> None:
+    first, end = (moment.astimezone(UTC) for moment in day_span(day))
+    assert end - first == timedelta(hours=hours)
 
 
 def test_where_both_agree_nothing_is_said(app: Flask, clock: Clock, place: OpenedClinic) -> None:
@@ -191,6 +205,19 @@ def test_what_did_not_arrive_is_given_back(app: Flask, clock: Clock, place: Open
     assert reckoned(app, clock, gateway) == []
     gateway.bill = [replace(one, delivery=Delivery.SENT) for one in gateway.bill]
     assert reckoned(app, clock, gateway) == [], "an account older than what we know changes nothing"
+
+
+def test_a_file_that_names_our_ids_ends_doubts_though_it_is_not_whole(
+    app: Flask, clock: Clock, place: OpenedClinic
+) -> None:
+    """The way of a house whose gateway keeps no ids of ours, or has no list."""
+    _, row = lost(app, clock, place, taken=True)
+    since, _ = account_span(DAY, clock.now)
+    file = GatewayAccount("biller", [Billed(row.id, "", 1, Delivery.ACCEPTED)], since, since)
+    assert told(reconcile(DAY, file, desk=house_of(app).desk, now=clock.now)) == [("taken", True, "lost")]
+    assert ledger(app, place).from_bill == SMS_PRICE and balanced(app)
+    twice = replace(file, lines=[*file.lines, *file.lines])
+    assert told(reconcile(DAY, twice, desk=house_of(app).desk, now=clock.now)) == [("twice", False, "sent")]
 
 
 # ---- what is not there ----

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from flask import Flask
 
+from okienko_server.operations.reconcile import ask_account, reconcile
+from okienko_server.operations.send_sms import send_due
 from okienko_server.sms import http
 from okienko_server.sms.gateway import Billed, Delivery, GatewayUnsure
+from tests.conftest import Clock
+from tests.operations.test_money import booked
+from tests.plans import one_therapist
 from tests.sms.fake import STALL, Fake, fake_gateway
 from tests.sms.test_gateways import PHONE, SECRET, adapter
+from tests.web.patients import house_of, messages_of, opened
 
 LISTING = ("serwersms", "twilio", "android")
 SINCE, UNTIL = datetime(2026, 11, 21, 23, 0, tzinfo=UTC), datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -79,6 +86,42 @@ def test_how_far_a_message_got_is_translated(fake: Fake) -> None:
 
 def test_a_gateway_without_a_list_says_so() -> None:
     assert adapter("smsapi", "http://127.0.0.1:9").account(SINCE, UNTIL) is None
+
+
+@pytest.mark.parametrize("provider", LISTING)
+def test_the_night_ends_the_doubts_an_account_can_end(
+    app: Flask, clock: Clock, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the real adapter: one message left, one broke off, one stands there twice as long as promised."""
+    monkeypatch.setattr(http, "READ_SECONDS", 0.5)
+    desk = house_of(app).desk
+    with fake_gateway(provider) as fake:
+        gateway = adapter(provider, fake.url)
+        for mode in ("ok", "reset"):
+            queued_one(app)
+            fake.mode = mode
+            send_due(gateway, desk=desk, now=clock.now)
+        good, broken = sorted(messages_of(app), key=lambda row: row.status == "unsure")
+        assert (good.status, broken.status) == ("sent", "unsure")
+        fake.mode, fake.parts[good.id] = "ok", 2
+        night = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+        account = ask_account(gateway, date(2026, 11, 23), night)
+        assert account is not None and len(account.lines) == 2
+        found = reconcile(date(2026, 11, 23), account, desk=desk, now=night)
+    kinds = sorted((one.kind.value, one.settled) for one in found)
+    # Twilio keeps no id of ours, so the broken one is a stranger there; a telephone counts no parts.
+    expected = {
+        "twilio": [("parts", False), ("unknown", False)],
+        "serwersms": [("parts", False), ("taken", True)],
+        "android": [("taken", True)],
+    }
+    assert kinds == expected[provider]
+    assert {row.status for row in messages_of(app)} == ({"sent", "unsure"} if provider == "twilio" else {"sent"})
+
+
+def queued_one(app: Flask) -> None:
+    place = opened(app, one_therapist(f"klinika-{time.monotonic_ns()}"))
+    booked(app, place)
 
 
 def test_a_line_holds_neither_telephone_nor_text() -> None:
