@@ -220,6 +220,16 @@ def test_a_file_that_names_our_ids_ends_doubts_though_it_is_not_whole(
     assert told(reconcile(DAY, twice, desk=house_of(app).desk, now=clock.now)) == [("twice", False, "sent")]
 
 
+def test_a_line_on_two_pages_is_one_as_far_as_it_got(app: Flask, clock: Clock, place: OpenedClinic) -> None:
+    booked(app, place)
+    gateway = Biller()
+    sent(app, clock, gateway)
+    (one,) = gateway.bill
+    gateway.bill, clock.now = [replace(one, delivery=found) for found in (DELIVERED, UNDELIVERED, Delivery.SENT)], NIGHT
+    assert reckoned(app, clock, gateway) == [] and messages_of(app)[0].delivery == "delivered"
+    assert ledger(app, place).from_bill == SMS_PRICE
+
+
 # ---- what is not there ----
 
 

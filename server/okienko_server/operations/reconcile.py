@@ -116,7 +116,7 @@ class _Reckoning:
         known = {(row.clinic_id, row.id) for row, _ in found}
         # A line that names no id of ours may be any message we do not know the outcome of.
         nameless = any(not line.message_id for line in strangers)
-        differences += self._absent(known, may_settle=self._account.whole and not nameless)
+        differences += self._absent(known, may_settle=not nameless)
         differences += self._missing(known)
         differences += [
             Difference(Kind.UNKNOWN, settled=False, message_id=line.message_id, gateway_id=line.gateway_id)
