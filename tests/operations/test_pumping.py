@@ -78,6 +78,6 @@ def test_without_budget_and_breaker_more_is_spent_and_nobody_hears(
     """The control."""
     whole = LedgerStore.charge_day
     monkeypatch.setattr(LedgerStore, "charge_day", lambda store, day, grosze, limit: whole(store, day, grosze, 10**9))
-    monkeypatch.setattr(allow_code, "_pumped", lambda day: False)
+    monkeypatch.setattr(allow_code, "pumped", lambda day: False)
     _, spent, _ = pump(app, clock, 20 * 2 * SMS_PRICE, 1)
     assert spent > allow_code.SUSPICIOUS * 2 * SMS_PRICE and heard.said == []

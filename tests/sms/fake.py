@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 STALL = 1.2
 """Seconds a stalled answer takes; the tests' read time-out is shorter."""
@@ -35,6 +38,26 @@ class Fake:
     """Set while an answer is owed for a message that was billed."""
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    states: dict[str, str] = field(default_factory=dict)
+    """Our id -> how far its message got, in the provider's words; "delivered" for the others."""
+    parts: dict[str, int] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    """Our ids left out of the account."""
+    at: datetime = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+    """When everything on the account was taken."""
+    page: int = 2
+    """Lines on a page of the account, however many are asked for."""
+
+    def account(self) -> list[dict[str, Any]]:
+        """Return the provider's own account, a line for each billing."""
+        ours = [one for one, times in self.taken.items() if one not in self.hidden for _ in range(times)]
+        seen: dict[str, int] = {}
+        lines = []
+        for one in ours:
+            seen[one] = seen.get(one, 0) + 1
+            own = f"gw-{one}" if seen[one] == 1 else f"gw-{one}-{seen[one]}"
+            lines.append(_listed(self.provider, one, own, self.states.get(one, "delivered"), self))
+        return lines
 
     def take(self, message_id: str, phone: str, text: str = "") -> bool:
         """Bill a message; False when its id was taken before and this provider refuses doubles."""
@@ -65,6 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         typed = json.loads(body) if self.headers.get("Content-Type", "").startswith("application/json") else None
         fields = typed if typed is not None else {name: found[0] for name, found in parse_qs(body.decode()).items()}
         self.fake.seen.append({"path": self.path, "headers": dict(self.headers.items()), **fields})
+        if self.path.endswith("reports.json") and "page" in fields:
+            return self._account((int(fields["page"]) - 1) * self.fake.page)
         if self.path.endswith("reports.json"):
             return self._told(fields)
         refusals = {"limit": (429, "{}"), "redirect": (302, ""), "refuse": _refused(self.fake.provider)}
@@ -81,6 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(*broken.get(self.fake.mode, _taken(self.fake.provider, message_id, known)))
 
     def do_GET(self) -> None:
+        asked = {name: found[0] for name, found in parse_qs(urlsplit(self.path).query).items()}
+        if "offset" in asked or "PageSize" in asked or "Page" in asked:
+            self.fake.seen.append({"path": self.path, "headers": dict(self.headers.items()), **asked})
+            return self._account(int(asked.get("offset") or int(asked.get("Page", 0)) * self.fake.page))
         message_id = self.path.rsplit("/", 1)[-1]
         if self.fake.mode == "fault":
             return self._answer(502, "")
@@ -98,6 +127,25 @@ class _Handler(BaseHTTPRequestHandler):
             if one in self.fake.taken
         ]
         return self._answer(200, json.dumps({"items": items}))
+
+    def _account(self, start: int) -> None:
+        """Answer a page of the account; a broken mode breaks it, "second" only after the first page."""
+        whole, fake = self.fake.account(), self.fake
+        mode = ("nonsense" if start else "ok") if fake.mode == "second" else fake.mode
+        if mode == "reset":
+            return self._reset()
+        if mode == "stall":
+            time.sleep(STALL)
+        broken = {
+            "fault": (502, ""),
+            "limit": (429, "{}"),
+            "nonsense": (200, "<html>"),
+            "nameless": (200, _paged(fake, [{}], 0, 1)),
+        }
+        if mode == "elsewhere":
+            told = {"messages": [], "next_page_uri": "@127.0.0.1/steal?Page=1", "items": [], "paging": {}}
+            return self._answer(200, json.dumps(told))
+        return self._answer(*broken.get(mode, (200, _paged(fake, whole[start : start + fake.page], start, len(whole)))))
 
     def _dawdle(self) -> None:
         if self.fake.delay:
@@ -157,6 +205,30 @@ def _taken(provider: str, message_id: str, known: bool) -> tuple[int, str]:
     if provider == "twilio":
         return 201, json.dumps({"sid": f"gw-{message_id}", "status": "queued", "num_segments": "1", "error_code": None})
     return (409, "{}") if known else (202, json.dumps({"id": message_id, "state": "Pending"}))
+
+
+def _listed(provider: str, message_id: str, own: str, state: str, fake: Fake) -> dict[str, Any]:
+    parts = fake.parts.get(message_id, 1)
+    if provider == "twilio":
+        at = {"date_sent": format_datetime(fake.at), "direction": "outbound-api"}
+        return {"sid": own, "status": state, "num_segments": str(parts), "body": "x", "to": "+48601234567", **at}
+    if provider == "android":
+        states = {"Pending": f"{fake.at:%Y-%m-%dT%H:%M:%SZ}"}
+        return {"id": message_id, "state": state.title(), "states": states, "recipients": [{"phoneNumber": "x"}]}
+    queued = f"{fake.at.astimezone(ZoneInfo('Europe/Warsaw')):%Y-%m-%d %H:%M:%S}"
+    return {"id": own, "unique_id": message_id, "status": state, "parts": parts, "queued": queued, "phone": "x"}
+
+
+def _paged(fake: Fake, lines: list[dict[str, Any]], start: int, total: int) -> str:
+    if fake.provider == "android":
+        return json.dumps(lines)
+    if fake.provider == "serwersms":
+        return json.dumps({"paging": {"page": start // fake.page + 1, "count": -(-total // fake.page)}, "items": lines})
+    more = start + fake.page < total
+    path = "/2010-04-01/Accounts/account/Messages.json"
+    came = [{"sid": f"in-{start}", "direction": "inbound", "status": "received"}] if lines and "sid" in lines[0] else []
+    uri = f"{path}?Page={start // fake.page + 1}&PageToken=PA1" if more else None
+    return json.dumps({"messages": lines + came, "next_page_uri": uri})
 
 
 def _refused(provider: str) -> tuple[int, str]:

@@ -56,10 +56,10 @@ def test_the_rows_of_a_month_of_anything_add_up_to_the_ledger(app: Flask, clock:
     assert grosze(page[page.index("Do zapłaty brutto") :]) == found.owed
 
 
-@pytest.mark.parametrize("event", [Event.RELEASE, Event.SPEND, Event.REFUND, Event.AGAIN])
+@pytest.mark.parametrize("event", [Event.RELEASE, Event.TAKEN, Event.SPEND, Event.REFUND, Event.AGAIN])
 def test_what_the_log_does_not_know_still_stands_in_a_row(app: Flask, clock: Clock, event: Event) -> None:
     world = StaffWorld.of(app)
-    order = {Event.RELEASE: [event], Event.SPEND: [event], Event.REFUND: [Event.SPEND, event],
+    order = {Event.RELEASE: [event], Event.TAKEN: [Event.RELEASE, event], Event.SPEND: [event], Event.REFUND: [Event.SPEND, event],
              Event.AGAIN: [Event.SPEND, Event.REFUND, event]}[event]  # fmt: skip
 
     def write(store: LedgerStore) -> None:
@@ -68,7 +68,7 @@ def test_what_the_log_does_not_know_still_stands_in_a_row(app: Flask, clock: Clo
             store.book("gone", one, Purse.BILL, MONTH, clock.now + timedelta(seconds=number))
 
     ledger(app, world.opened, write)
-    owed = SMS_PRICE if event in (Event.SPEND, Event.AGAIN) else 0
+    owed = SMS_PRICE if event in (Event.SPEND, Event.TAKEN, Event.AGAIN) else 0
     page = standing_alone(see_month(MONTH, scope=world.scope, desk=world.desk, now=clock.now))
     for rows in tables(page):
         assert summed(rows[:-1]) == [0, owed, 0, 0, owed] and counted(rows)[5] == (2 if not owed else 0)

@@ -1,4 +1,4 @@
-"""The command `okienko`: audit, close-month, demo, doctor, messages, migrate, serve, sms, worker, seed, origins, staff, token."""
+"""The command `okienko`; its parts stand in the files beside this one."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
 from okienko_server.cli.messages import messages
 from okienko_server.cli.money import close_month
+from okienko_server.cli.reconcile import reconcile_day, sms_state
 from okienko_server.cli.sms import sms
 from okienko_server.cli.staff import staff
 from okienko_server.cli.tokens import origins, token
 from okienko_server.config import Settings, SettingsRefused
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.plan import PlanRefused
+from okienko_server.operations.nightly import chores_of
 from okienko_server.operations.seed import DEMO_PASSWORD, ZONE
 from okienko_server.operations.seed import seed as sow
 from okienko_server.operations.worker import work
@@ -107,7 +109,8 @@ def worker() -> None:
     settings = Settings.from_environment()
     desk, stop = open_desk(settings), threading.Event()
     _on_stop(stop.set)
-    work(gateway_of(settings), desk=desk, clock=wall_clock, stop=stop)
+    gateway = gateway_of(settings)
+    work(gateway, desk=desk, clock=wall_clock, stop=stop, chores=chores_of(gateway, desk))
     desk.database.dispose()
 
 
@@ -128,7 +131,9 @@ def seed() -> None:
 main.add_command(audit)
 main.add_command(close_month)
 main.add_command(messages)
+main.add_command(reconcile_day)
 main.add_command(sms)
+main.add_command(sms_state)
 main.add_command(staff)
 main.add_command(token)
 main.add_command(doctor)

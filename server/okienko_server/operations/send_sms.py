@@ -42,7 +42,8 @@ def send_due(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
 
 def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -> bool:
     """Hand one leased message over and settle it; no transaction is open while the gateway is asked. True when it left."""
-    end = message.useful_until or message.created_at + LIVES.get(message.kind, LIFE)
+    end = message.created_at + LIVES.get(message.kind, LIFE)
+    end = min(end, message.useful_until or end)
     later = min(now + min(timedelta(seconds=5 * 4 ** min(message.tries, 8)), LONGEST_PAUSE), end)
     settle = _Settling(message, desk, now)
     try:
@@ -53,7 +54,7 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
             settle.give_up("lost" if guess else "dropped", "too late")
             return False
         if taken is None and (morning := _quiet(message, desk, now)):
-            settle.later("quiet hours", min(morning, end), unsure=message.unsure)
+            settle.later("quiet hours", min(morning, end), unsure=message.unsure, gateway=gateway.name)
             return False
         taken = taken or gateway.send(message.id, message.phone, message.body)
     except GatewayRefused as refused:
@@ -65,7 +66,7 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
     except GatewayUnsure as unsure:
         log.warning("a message of unknown outcome at %s: %s", gateway.name, unsure)
         if now < message.created_at + LIFE:
-            settle.later(str(unsure), max(later, now + timedelta(seconds=20)), unsure=True)
+            settle.later(str(unsure), max(later, now + timedelta(seconds=20)), unsure=True, gateway=gateway.name)
         else:
             settle.give_up("lost", str(unsure))
         return False
@@ -99,10 +100,10 @@ class _Settling:
 
         self._desk.database.write(work)
 
-    def later(self, error: str, due_at: datetime, *, unsure: bool) -> None:
+    def later(self, error: str, due_at: datetime, *, unsure: bool, gateway: str = "") -> None:
         def work(connection: Connection) -> None:
             store = OutboxWorkerStore(connection, operator_scope())
-            if not store.later(self._message, error, due_at, unsure=unsure):
+            if not store.later(self._message, error, due_at, unsure=unsure, gateway=gateway):
                 book(connection, [self._message.paid], Event.RELEASE, self._now)
 
         self._desk.database.write(work)

@@ -23,7 +23,7 @@ def take_reports(reports: Sequence[Report], *, desk: Desk, now: datetime) -> int
 
     A report about a message of unknown outcome ends the doubt. Reports about messages nobody knows are passed over.
     """
-    return sum(desk.database.write(lambda c, one=one: _take(c, one, now)) for one in reports)  # type: ignore[misc]
+    return sum(desk.database.write(lambda c, one=one: take_report(c, one, now)) for one in reports)  # type: ignore[misc]
 
 
 def ask_reports(gateway: Gateway, *, desk: Desk, now: datetime) -> int:
@@ -44,19 +44,18 @@ _MONEY = {
     ("sending", "sent"): Event.SPEND, ("unsure", "sent"): Event.SPEND, ("lost", "sent"): Event.SPEND,
     ("sending", "failed"): Event.RELEASE, ("unsure", "failed"): Event.RELEASE, ("lost", "failed"): Event.RELEASE,
     ("sent", "failed"): Event.REFUND, ("failed", "sent"): Event.TAKEN, ("dropped", "sent"): Event.TAKEN, ("queued", "sent"): Event.SPEND,
+    ("queued", "failed"): Event.RELEASE,
 }  # fmt: skip
 """(status before a report, after it) -> what it means for the money."""
 
 
-def _take(connection: Connection, report: Report, now: datetime) -> bool:
+def take_report(connection: Connection, report: Report, now: datetime) -> bool:
+    """Write one report and its money in the caller's transaction; False (and no change) for one that tells nothing new."""
     store = OutboxWorkerStore(connection, operator_scope())
     found = store.reported(report.message_id, report.gateway_id)
     if found is None or not found.tries or not goes_on(found.delivery, report.delivery):
         return False
     status = "failed" if report.delivery is Delivery.UNDELIVERED else "sent"
-    if status == "failed" and found.status in ("queued", "dropped"):
-        # Refused once, it is tried again, or it was given up: that it did not arrive is nothing new.
-        return False
     store.deliver(found, status, report.delivery.value, report.gateway_id, now)
     if event := _MONEY.get((found.status, status)):
         book(connection, [found.paid], event, now)

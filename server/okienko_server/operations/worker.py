@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from okienko_server.domain.scope import operator_scope
@@ -21,11 +21,15 @@ SWEEP_SECONDS = 5
 REMIND_SECONDS = 60
 ASK_SECONDS = 120
 KEEP_ANSWERS = timedelta(hours=48)
+Chore = Callable[[datetime], object]
+"""Something the worker looks after at every turn; it knows itself when there is anything to do."""
 log = logging.getLogger("okienko.worker")
 
 
-def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event) -> None:
-    """Send and sweep until `stop` is set; one failure is logged by its kind and does not end the work."""
+def work(
+    gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event, chores: Sequence[Chore] = ()
+) -> None:
+    """Send, sweep, remind and do the chores until `stop` is set; one failure is logged by its kind and does not end the work."""
     # Also when the clock was put back meanwhile: else nothing would be swept until it is as late again.
     swept = asked = reminded = clock() - timedelta(days=1)
     while not stop.is_set():
@@ -45,6 +49,8 @@ def work(gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: t
             if abs((now - asked).total_seconds()) >= ASK_SECONDS:
                 ask_reports(gateway, desk=desk, now=now)
                 asked = now
+            for chore in chores:
+                chore(now)
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
             log.warning("the worker met %s and goes on", type(error).__name__)
             stop.wait(1)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from okienko_server.sms.gateway import (
     AfterUnsure,
+    Billed,
     Call,
     Delivery,
     GatewayRefused,
@@ -19,12 +22,14 @@ from okienko_server.sms.gateway import (
     Taken,
     same,
 )
-from okienko_server.sms.http import BUSY, Line, json_of
+from okienko_server.sms.http import BUSY, MOST_PAGES, Line, json_of, list_of, moment_of
 
 FRESH = timedelta(minutes=5)
 """A signed report older than this is a replay."""
 REPORTS = {"sms:sent": Delivery.SENT, "sms:delivered": Delivery.DELIVERED, "sms:failed": Delivery.UNDELIVERED}
 STATES = {"Pending", "Processed", "Sent", "Delivered"}
+LISTED = {"Sent": Delivery.SENT, "Delivered": Delivery.DELIVERED, "Failed": Delivery.UNDELIVERED}
+PAGE = 100
 
 
 class AndroidPhone(Quiet):
@@ -58,6 +63,21 @@ class AndroidPhone(Quiet):
             raise GatewayUnsure(f"status {answer.status_code}")
         return Taken(message_id) if found["state"] in STATES else None
 
+    def account(self, since: datetime, until: datetime) -> Sequence[Billed] | None:
+        span = {name: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in (("from", since), ("to", until))}
+        found: list[Billed] = []
+        for _ in range(MOST_PAGES):
+            asked = {**span, "limit": str(PAGE), "offset": str(len(found))}
+            answer = self._line.look("GET", "/messages", params=asked)
+            listed = list_of(answer)
+            if answer.status_code != 200 or listed is None:
+                raise GatewayUnsure(f"status {answer.status_code}")
+            found += [_billed(one) for one in listed]
+            # A short page may be a telephone's own limit: only an empty one is the end.
+            if not listed:
+                return found
+        raise GatewayUnsure("an account without end")
+
     def read_report(self, call: Call) -> list[Report]:
         stamp = call.headers.get("x-timestamp", "")
         digest = hmac.new(self._secret.encode(), call.body + stamp.encode(), hashlib.sha256).hexdigest()
@@ -74,3 +94,12 @@ class AndroidPhone(Quiet):
         except (ValueError, KeyError, TypeError):
             return []
         return [Report(message_id, message_id, delivery)] if delivery else []
+
+
+def _billed(one: Any) -> Billed:
+    if not isinstance(one, dict) or not one.get("id"):
+        raise GatewayUnsure("a line without an id")
+    states = one.get("states")
+    at = moment_of(states.get("Pending"), UTC) if isinstance(states, dict) else None
+    key = str(one["id"])
+    return Billed(key, key, 0, LISTED.get(str(one.get("state", "")), Delivery.ACCEPTED), at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -71,6 +72,18 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Billed:
+    """One message on a gateway's own account: our id where it keeps it, its own id, parts (0: it does not say), how far it got."""
+
+    message_id: str
+    gateway_id: str
+    parts: int = 0
+    delivery: Delivery = Delivery.ACCEPTED
+    at: datetime | None = None
+    """When the gateway took it, aware; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A delivery report as it came in: the full address, its query and form fields, headers in lower case, the body."""
 
@@ -113,6 +126,13 @@ class Gateway(Protocol):
         """Return what the gateway tells of some messages when asked; [] for one that reports by itself. Raises GatewayUnsure."""
         ...
 
+    def account(self, since: datetime, until: datetime) -> Sequence[Billed] | None:
+        """Return everything the gateway took between two instants (perhaps more, a message perhaps twice), None where it has no such list.
+
+        The list is whole or not at all: raises GatewayUnsure when any part of it could not be had.
+        """
+        ...
+
 
 class Quiet:
     """What a gateway says that asks nobody and is asked nothing."""
@@ -128,6 +148,9 @@ class Quiet:
 
     def ask_reports(self, message_ids: Sequence[str]) -> list[Report]:
         return []
+
+    def account(self, since: datetime, until: datetime) -> Sequence[Billed] | None:
+        return None
 
 
 class OfThisProcess(Quiet):

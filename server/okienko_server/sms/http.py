@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from typing import Any
 
 import requests
@@ -12,6 +13,8 @@ from okienko_server.sms.gateway import GatewayRefused, GatewayUnsure
 CONNECT_SECONDS = 3.05
 """A little over a multiple of three, the TCP retransmission window (requests, Timeouts)."""
 READ_SECONDS = 10.0
+MOST_PAGES = 200
+"""Pages of an account after which something must be wrong: a list that never ends is no list."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which asking later is of use."""
 
@@ -60,3 +63,27 @@ def json_of(answer: requests.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def list_of(answer: requests.Response) -> list[Any] | None:
+    """Return the JSON list of an answer, None for anything else."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+def number_of(value: Any) -> int:
+    """Return a count however it is written, 0 for what is none."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def moment_of(value: Any, zone: tzinfo) -> datetime | None:
+    """Return a moment written like 2026-11-24T08:00:00Z, in `zone` where it names none itself; None for what is none."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=zone)

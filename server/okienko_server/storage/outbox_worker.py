@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_, update
 
 from okienko_server.storage.outbox import Paid
 from okienko_server.storage.store import OperatorStore
@@ -110,13 +110,16 @@ class OutboxWorkerStore(OperatorStore):
         self._settle(message, values | _wiped(message))
         return was
 
-    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool) -> bool:
-        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for.
+    def later(self, message: SmsMessage, error: str, due_at: datetime, *, unsure: bool, gateway: str = "") -> bool:
+        """Put a message back until `due_at`: to be sent again, or, its outcome unknown, to be looked for at `gateway`.
 
         False for one whose hold was given up meanwhile: nobody waits for it any more, so it is dropped unless its outcome is unknown.
         """
         back = "unsure" if unsure else case((_S.phone == "", "dropped"), else_="queued")
         values: dict[str, object] = {"status": back, "last_error": error, "leased_until": None, "due_at": due_at}
+        if unsure:
+            # Only where every try went to one gateway can that one's account say that none arrived.
+            values["gateway"] = case((_S.gateway == gateway, gateway), else_="") if message.unsure else gateway
         return self._settle(message, values, fenced=True) != "dropped"
 
     def give_up(self, message: SmsMessage, status: str, error: str) -> bool:
@@ -146,7 +149,7 @@ class OutboxWorkerStore(OperatorStore):
         """Write how far a message got."""
         this = (_S.clinic_id == found.clinic_id, _S.id == found.id)
         values: dict[str, object] = {"status": status, "delivery": delivery, "reported_at": now, "leased_until": None}
-        if found.status not in ("sent", "failed") and gateway_id:
+        if found.status != "sent" and gateway_id:
             values["gateway_id"] = gateway_id
         self.connection.execute(update(_S).where(*this).values(**values))
 
@@ -159,11 +162,6 @@ class OutboxWorkerStore(OperatorStore):
         )
         statement = select(_S.id).where(*waiting).order_by(_S.sent_at.desc()).limit(limit)
         return list(self.connection.execute(statement).scalars())
-
-    def unsure_count(self) -> int:
-        """Return how many messages nobody knows the outcome of."""
-        statement = select(func.count()).where(_S.status.in_(("unsure", "lost")))
-        return self.connection.execute(statement).scalar_one()
 
 
 def _wiped(message: SmsMessage) -> dict[str, object]:

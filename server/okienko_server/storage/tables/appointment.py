@@ -156,7 +156,7 @@ class SmsMessageRow(OfClinicById):
     price: Mapped[int | None]
     month: Mapped[str | None]
     useful_until: Mapped[datetime | None]
-    """From then on it helps nobody any more; empty: as long as its kind lives."""
+    """From then on it helps nobody any more, however long its kind lives; empty: only that counts."""
     __table_args__ = (
         to("appointment", "appointment_id", cascade=True),
         Index("ix_sms_message_due", "status", "due_at"),
