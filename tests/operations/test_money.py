@@ -81,9 +81,9 @@ def send_all(app: Flask, now: datetime, gateway: Notebook | None = None) -> Note
     return made
 
 
-def booked(app: Flask, place: OpenedClinic, hour: int = 10) -> ApiPatient:
+def booked(app: Flask, place: OpenedClinic, hour: int = 10, days: int = 0) -> ApiPatient:
     patient = ApiPatient(app, place.id)
-    assert patient.hold(TUESDAY_TEN.replace(hour=hour - 1)).status_code == 201
+    assert patient.hold(TUESDAY_TEN.replace(hour=hour - 1) + timedelta(days=days)).status_code == 201
     assert patient.details().status_code == 200
     return patient
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from flask import Flask
 from okienko_server.cli import main
 from okienko_server.domain.money import SMS_PRICE, Purse
 from okienko_server.domain.scope import operator_scope
+from okienko_server.operations.statement import see_month
 from okienko_server.storage.ledger import LedgerStore
 from tests.conftest import KEYS, PEPPER, Clock
 from tests.operations.test_money import MONTH, booked, ledger, send_all
@@ -141,3 +142,19 @@ def test_each_of_the_people_who_treat_or_own_gives_a_hundred_messages(app: Flask
     granting = sum(role in ("owner", "consultant", "therapist") for role in roles)
     booked(app, made.opened)
     assert ledger(app, made.opened).granted == granting * 100 * SMS_PRICE
+
+
+def test_a_promise_kept_after_the_last_midnight_of_a_month_stands_on_its_last_day(app: Flask, clock: Clock) -> None:
+    clock.now = datetime(2026, 11, 30, 22, 57, tzinfo=UTC)
+    made = StaffWorld.of(app)
+    patient = booked(app, made.opened, 10, days=14)
+    made.sign_in(OWNER)
+    assert "zarezerwowane" in text(made)
+    code = patient.phone.code()
+    send_all(app, clock.now)
+    clock.forward(minutes=6)
+    assert patient.verify(code).status_code == 200
+    send_all(app, clock.now)
+    found = see_month(MONTH, scope=made.scope, desk=made.desk, now=clock.now)
+    assert {day: sum(sums.values()) for day, sums in found.days.items()} == {"2026-11-30": 2 * SMS_PRICE}
+    assert found.statement.from_pool == 2 * SMS_PRICE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from calendar import monthrange
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,9 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
         days: dict[str, dict[Purse, int]] = defaultdict(lambda: dict.fromkeys(Purse, 0))
         for key, (purse, grosze) in spent.items():
             if grosze and key in logged:
-                days[day_of(logged[key].created_at, zone)][purse] += grosze
+                # A promise kept after midnight stands in the month it was made and paid in: on its last day.
+                sent = day_of(logged[key].created_at, zone)
+                days[sent if sent.startswith(asked) else f"{asked}-{_last_day(asked)}"][purse] += grosze
         charged = [Charged(one, *spent.get(key, (Purse.POOL, 0))) for key, one in logged.items()]
         charged.sort(key=lambda one: (one.message.created_at, one.message.id), reverse=True)
         statement = statement_of(asked, lines)
@@ -74,6 +77,11 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
         return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days), day, tuple(lines))
 
     return desk.database.read(work)
+
+
+def _last_day(month: str) -> int:
+    year, number = (int(part) for part in month.split("-"))
+    return monthrange(year, number)[1]
 
 
 def _checked(month: str) -> str:

@@ -24,6 +24,8 @@ from okienko_widget import load as widget_texts
 messages = Blueprint("messages", __name__, url_prefix="/staff")
 WIDTH, HEIGHT = 420, 90
 """The plot in its own units."""
+OPEN = frozenset({"promised", "queued", "sending", "unsure", "lost"})
+"""States in which a message's price is reserved."""
 SHOWN = 200
 """Messages the page lists; the file has them all."""
 
@@ -131,6 +133,13 @@ def _beside(year: int, month: int, step: int) -> str:
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
+def _paid(one: Charged) -> str:
+    t = load()
+    if one.grosze:
+        return t(f"messages.paid.{one.purse}")
+    return t("messages.paid.reserved") if one.message.status in OPEN else t("messages.paid.nobody")
+
+
 def _bars(found: Month) -> tuple[Bar, ...]:
     """Return a bar for each of thirty-one days; none when nothing was sent."""
     counts = {
@@ -162,6 +171,6 @@ def _row(one: Charged, found: Month) -> Row:
         t(f"messages.kind.{one.message.kind}"),
         masked(one.message.phone) if one.message.phone else "",
         t(f"messages.state.{state}"),
-        t(f"messages.paid.{one.purse}") if one.grosze else t("messages.paid.nobody"),
+        _paid(one),
         entries_in_words(one, found),
     )
