@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
 from okienko_server.operations import messages
 from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.hold import release
+from okienko_server.operations.onboard_clinic import PractitionerPlan, competent
 from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.remind import remind_due
 from okienko_server.operations.review import confirm, decline
@@ -41,6 +43,7 @@ from tests.web.patients import ApiPatient, house_of, opened, refusal_of, rows_of
 
 BOOKINGS = 5000 if os.environ.get("OKIENKO_PROOF") == "1" else 60
 ZONE = ZoneInfo("Europe/Warsaw")
+PEOPLE = tuple(PractitionerPlan("mgr", f"Anna {chr(65 + n)}", "Nowak", competent("spine 16y+")) for n in range(16))
 
 
 class Line(Notebook):
@@ -64,7 +67,7 @@ class Month:
         self.clock.now = datetime(2026, 11, 1, 6, tzinfo=UTC)
         self.desk, self.gateway = house_of(app).desk, Line()
         unlimited(app)
-        self.place = opened(app, one_therapist(staff=clinic().staff[:1]))
+        self.place = opened(app, replace(one_therapist(staff=clinic().staff[:1]), practitioners=PEOPLE))
         budget(app, self.place, 10**9)
         self.staff = staff_scope(self.place.id)
         self.waiting: list[str] = []
@@ -72,14 +75,14 @@ class Month:
         self.done: Counter[str] = Counter()
 
     def live(self, bookings: int) -> None:
-        pause = int(timedelta(days=32).total_seconds()) // bookings
+        pause = int(timedelta(days=36).total_seconds()) // bookings
         for number in range(bookings):
             self._book()
             self._answer()
             self._faults()
             send_due(self.gateway, desk=self.desk, now=self.clock.now)
             self._reports()
-            self.clock.forward(seconds=self.dice.randint(1, 2 * pause))
+            self.clock.forward(seconds=self.dice.randint(pause // 2, 3 * pause // 2))
             self.done["reminded"] += remind_due(desk=self.desk, now=self.clock.now)
             if number % 10 == 9:
                 self._sweep()
@@ -92,7 +95,8 @@ class Month:
         patient = ApiPatient(self.app, self.place.id)
         start = self.clock.now.replace(hour=8, minute=0, second=0, microsecond=0)
         start += timedelta(
-            days=self.dice.choice((1, 2, 3, self.dice.randint(1, 50))), minutes=5 * self.dice.randint(0, 100)
+            days=self.dice.choice((self.dice.randint(1, 6), self.dice.randint(1, 55))),
+            minutes=5 * self.dice.randint(0, 100),
         )
         if patient.hold(start).status_code != 201:
             self.done["taken"] += 1
@@ -152,7 +156,8 @@ class Month:
         with self.desk.database.reading() as connection:
             seen = connection.execute(select(AppointmentRow.starts_at).where(AppointmentRow.id == one)).scalar_one()
         to = seen + timedelta(days=self.dice.randint(-1, 5), minutes=5 * self.dice.randint(-6, 6))
-        (person,), (place,) = self.place.practitioners.values(), self.place.locations.values()
+        person = self.dice.choice(sorted(self.place.practitioners.values()))
+        (place,) = self.place.locations.values()
         move(one, Where(person, place, to, outside=True), seen, **asked)
         self.done["moved"] += 1
 
