@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 
 from okienko_server.domain.cells import cells_of, day_grid
+from okienko_server.domain.contract import BEGINNING
 from okienko_server.storage.occupancy import words_of
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import (
@@ -20,6 +21,7 @@ from okienko_server.storage.tables import (
     CellRow,
     ClinicRow,
     CompetenceRow,
+    ContractTermRow,
     DayOccupancyRow,
     LocationRow,
     OpeningHoursRow,
@@ -114,27 +116,29 @@ def _appointment(name: str, person: str, begins: datetime, minutes: int) -> dict
 def _offer() -> dict[type, list[dict[str, object]]]:
     clinic = {
         "clinic_id": CLINIC, "slug": "bench", "name": "Przychodnia Pomiar", "phone": "+48126345678", "zone": "Europe/Warsaw",
-        "contract": "active", "generation": 1, "allowed_origins": "", "notice_minutes": 0, "horizon_days": 400,
+        "registration": True, "listed": True, "generation": 1, "allowed_origins": "", "notice_minutes": 0, "horizon_days": 400,
         "slot_step_minutes": 15, "open_on_holidays": False, "revision": 1,
     }  # fmt: skip
     hours = [(weekday, start, end) for weekday in range(5) for start, end in HALVES]
     return {
         ClinicRow: [clinic],
+        ContractTermRow: [{"clinic_id": CLINIC, "starts_at": BEGINNING, "ends_at": None, "status": "active"}],
         LocationRow: [
             {
                 "clinic_id": CLINIC, "id": "place", "name": "Główna", "street": "ul. Długa 1", "postcode": "31-001",
-                "city": "Kraków",
+                "city": "Kraków", "offered": True,
             }
         ],
         ServiceRow: [
             {
                 "clinic_id": CLINIC, "id": f"service{minutes}", "name": f"Wizyta {minutes} min", "kind": "visit", "minutes": minutes,
-                "price": 300 * minutes, "buffer_before": 0, "buffer_after": 0, "categories": "", "position": minutes,
+                "price": 300 * minutes, "buffer_before": 0, "buffer_after": 0, "categories": "", "position": minutes, "offered": True,
             }
             for minutes in MINUTES
         ],
         PractitionerRow: [
-            {"clinic_id": CLINIC, "id": person, "title": "mgr", "first_name": f"Anna{person[-2:]}", "last_name": "Nowak", "position": n}
+            {"clinic_id": CLINIC, "id": person, "title": "mgr", "first_name": f"Anna{person[-2:]}", "last_name": "Nowak", "position": n,
+             "offered": True}
             for n, person in enumerate(PEOPLE)
         ],
         CompetenceRow: [

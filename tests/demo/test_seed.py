@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from okienko_server.domain.appointment import Appointment, Status
 from okienko_server.domain.cells import day_grid, local_day
+from okienko_server.domain.contract import Use
 from okienko_server.domain.offer import Offer, ServiceKind
 from okienko_server.domain.phone import polish_mobile
 from okienko_server.domain.plan import PlanRefused
@@ -74,7 +75,7 @@ def appointments(desk: Desk) -> list[Appointment]:
 
 
 def test_eight_clinics_in_five_cities_with_thirty_therapists(desk: Desk, report: SeedReport) -> None:
-    visible = [offer for offer in offers(desk, report) if offer.clinic.visible]
+    visible = [offer for offer in offers(desk, report) if offer.clinic.opens(Use.PORTAL, MONDAY)]
     assert len(visible) >= 8
     assert len({place.city for offer in visible for place in offer.locations.values()}) >= 5
     assert sum(len(offer.practitioners) for offer in visible) >= 30
@@ -83,7 +84,7 @@ def test_eight_clinics_in_five_cities_with_thirty_therapists(desk: Desk, report:
 
 
 def test_the_trial_clinic_is_found_by_nobody(desk: Desk, report: SeedReport) -> None:
-    (trial,) = [offer for offer in offers(desk, report) if not offer.clinic.visible]
+    (trial,) = [offer for offer in offers(desk, report) if not offer.clinic.opens(Use.PORTAL, MONDAY)]
     for category in trial.categories():
         for age in (ADULT, age_in_months(5)):
             found = search_clinics(

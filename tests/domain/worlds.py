@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from okienko_server.domain.cells import cell_at, day_grid, local_day
+from okienko_server.domain.contract import BEGINNING, ContractStatus, Term
 from okienko_server.domain.offer import (
     Absence,
     Clinic,
@@ -26,7 +27,8 @@ WARSAW = ZoneInfo("Europe/Warsaw")
 FIVE = timedelta(minutes=5)
 EVERY_DAY = range(7)
 CLINIC = Clinic(
-    id="klinika", slug="klinika", name="Klinika", phone="+48122345678", zone=WARSAW, contract="active", generation=1,
+    id="klinika", slug="klinika", name="Klinika", phone="+48122345678", zone=WARSAW,
+    terms=(Term(BEGINNING, ContractStatus.ACTIVE),), generation=1,
     allowed_origins=(), notice_minutes=0, horizon_days=60, slot_step_minutes=15, open_on_holidays=True,
 )  # fmt: skip
 VISIT = HealthcareService("wizyta", "Wizyta", ServiceKind.VISIT, 60, 18_000, 0, 0, frozenset())

@@ -31,6 +31,7 @@ from okienko_server.storage.tables import ClinicRow
 from okienko_server.texts import load
 from tests.conftest import KEYS, MONDAY
 from tests.plans import clinic
+from tests.web.patients import became_of
 
 SERVER = "https://okienko.example"
 SITE = "https://kazimierz.example"
@@ -320,17 +321,34 @@ def test_a_page_without_an_address_says_what_was_not_checked(place: Desk) -> Non
 
 
 @pytest.mark.parametrize(
-    ("contract", "code"), [("trial", "clinic_trial"), ("suspended", "clinic_paused"), ("ended", "clinic_hidden")]
+    ("contract", "code"),
+    [
+        ("trial", "clinic_trial"),
+        ("suspended", "clinic_hidden"),
+        ("ended", "clinic_hidden"),
+        ("legacy", "clinic_hidden"),
+    ],
 )
 def test_a_clinic_that_is_not_on_is_named(place: Desk, contract: str, code: str) -> None:
     def become(value: str) -> None:
         with place.database.writing() as connection:
-            connection.execute(update(ClinicRow).values(contract=value, revision=ClinicRow.revision + 1))
+            became_of(connection, CLINIC, value)
 
     become(contract)
     assert codes(looked(place, page(SNIPPET)).faults) == {code}
     become("active")
     assert looked(place, page(SNIPPET)).fine
+
+
+def test_a_clinic_on_a_pause_is_named_and_one_that_switched_off_is_hidden(place: Desk) -> None:
+    def become(**values: object) -> None:
+        with place.database.writing() as connection:
+            connection.execute(update(ClinicRow).values(**values, revision=ClinicRow.revision + 1))
+
+    become(paused_at=MONDAY)
+    assert codes(looked(place, page(SNIPPET)).faults) == {"clinic_paused"}
+    become(paused_at=None, registration=False)
+    assert codes(looked(place, page(SNIPPET)).faults) == {"clinic_hidden"}
 
 
 def test_a_revoked_token_is_never_renewed_for_strangers(place: Desk) -> None:

@@ -30,7 +30,7 @@ from okienko_server.storage.tables import ClinicRow, SmsMessageRow
 from tests.operations.test_money import MONTH, balanced, ledger
 from tests.operations.test_outbox import Notebook
 from tests.plans import clinic
-from tests.web.patients import rows_of
+from tests.web.patients import became_of, rows_of
 from tests.web.staff_world import MICHAL, ZOFIA, StaffWorld
 
 DAY, TWO_HOURS = 1440, 120
@@ -108,7 +108,7 @@ def test_each_clinic_has_its_own_lead(app: Flask, world: StaffWorld) -> None:
 @pytest.mark.parametrize("contract", ["suspended", "trial", "ended"])
 def test_a_clinic_without_a_running_contract_sends_none(app: Flask, world: StaffWorld, contract: str) -> None:
     planned(world)
-    world.desk.database.write(lambda c: c.execute(update(ClinicRow).values(contract=contract)))
+    world.desk.database.write(lambda c: became_of(c, world.opened.id, contract))
     assert remind_due(desk=world.desk, now=DUE + MINUTE) == 0
 
 

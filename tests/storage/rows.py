@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert, select
 
 from okienko_server.domain.appointment import Appointment, Status
+from okienko_server.domain.contract import BEGINNING
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind, Source
@@ -19,6 +20,7 @@ from okienko_server.storage.occupancy import mask_of
 from okienko_server.storage.tables import (
     CellRow,
     ClinicRow,
+    ContractTermRow,
     DayOccupancyRow,
     LocationRow,
     PractitionerRow,
@@ -46,25 +48,34 @@ def add_clinic(connection: Connection, clinic_id: str = "klinika", resources: It
     connection.execute(
         insert(ClinicRow).values(
             clinic_id=clinic_id, slug=clinic_id, name=clinic_id, phone="+48122345678", zone="Europe/Warsaw",
-            contract="active", generation=1, allowed_origins="", notice_minutes=0, horizon_days=60,
+            registration=True, listed=True, generation=1, allowed_origins="", notice_minutes=0, horizon_days=60,
             slot_step_minutes=15, open_on_holidays=False, revision=1,
         )
     )  # fmt: skip
     connection.execute(
+        insert(ContractTermRow).values(clinic_id=clinic_id, starts_at=BEGINNING, ends_at=None, status="active")
+    )
+    connection.execute(
         insert(LocationRow).values(
-            clinic_id=clinic_id, id="adres", name="", street="Długa 1", postcode="", city="Kraków"
+            clinic_id=clinic_id, id="adres", name="", street="Długa 1", postcode="", city="Kraków", offered=True
         )
     )
     connection.execute(
         insert(ServiceRow).values(
             clinic_id=clinic_id, id="wizyta", name="Wizyta", kind="visit", minutes=60, price=18_000, buffer_before=0,
-            buffer_after=0, categories="", position=0,
+            buffer_after=0, categories="", position=0, offered=True,
         )
     )  # fmt: skip
     for position, resource in enumerate(resources):
         connection.execute(
             insert(PractitionerRow).values(
-                clinic_id=clinic_id, id=resource, title="mgr", first_name=resource, last_name="Nowak", position=position
+                clinic_id=clinic_id,
+                id=resource,
+                title="mgr",
+                first_name=resource,
+                last_name="Nowak",
+                position=position,
+                offered=True,
             )
         )
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from flask import Flask
 from icalendar import Calendar
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 from werkzeug.test import TestResponse
 
 from okienko.tokens import EmbedToken, WidgetSession, new_session_id
-from okienko_server.domain.scope import Scope, ScopeKind, Source
+from okienko_server.domain.contract import BEGINNING, ContractStatus, Term
+from okienko_server.domain.scope import Scope, ScopeKind, Source, operator_scope
 from okienko_server.operations.onboard_clinic import ClinicPlan, OpenedClinic, open_clinic
 from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.inbox import InboxGateway, Received
+from okienko_server.storage.contracts import ContractStore
 from okienko_server.storage.tables import Base, ClinicRow, SmsMessageRow
 from okienko_server.web.house import House
 from tests.conftest import KEYS
@@ -69,8 +71,15 @@ def staff_scope(clinic_id: str) -> Scope:
 def change_clinic(app: Flask, clinic_id: str, **values: Any) -> None:
     """Change the clinic's record the way the office does, telling every reader."""
     with house_of(app).desk.database.writing() as connection:
+        if "contract" in values:
+            became_of(connection, clinic_id, values.pop("contract"))
         changed = {**values, "revision": ClinicRow.revision + 1}
         connection.execute(update(ClinicRow).where(ClinicRow.clinic_id == clinic_id).values(changed))
+
+
+def became_of(connection: Connection, clinic_id: str, status: str) -> None:
+    """Let the clinic's contract have had that status from the beginning."""
+    ContractStore(connection, operator_scope().at(clinic_id)).begin(Term(BEGINNING, ContractStatus(status)))
 
 
 def embed_token(clinic_id: str, generation: int = 1, **locks: Any) -> str:

@@ -241,6 +241,10 @@ class MessageView:
     layout: Layout = "portal"
     link: str = ""
     clinic: ClinicBadge | None = None
+    lead: str = ""
+    """What the clinic itself says, instead of the catalogue's sentence."""
+    note: str = ""
+    """A line beneath: when it is over."""
 
 
 View = ProblemView | ClinicsView | TimesView | DetailsView | CodeView | DoneView

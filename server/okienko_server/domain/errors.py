@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 
 class DomainError(Exception):
@@ -61,6 +61,16 @@ class ClinicUnavailable(DomainError):
     """The clinic takes no online appointments now (trial, no contract, switched off)."""
 
     code = "clinic_unavailable"
+
+
+class ClinicPaused(DomainError):
+    """The clinic takes no online appointments for a while: what it says, whom to call, the local day it is back (None: it does not say)."""
+
+    code = "clinic_paused"
+
+    def __init__(self, clinic: str, message: str, phone: str, back_on: date | None) -> None:
+        self.clinic, self.message, self.phone, self.back_on = clinic, message, phone, back_on
+        super().__init__()
 
 
 class SlotRefused(DomainError):

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid, days_from
-from okienko_server.domain.errors import NotFound
+from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid, days_from, local_day
+from okienko_server.domain.contract import OPENS, ContractStatus, Term, Use, status_at
+from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFound
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.phone import HOME
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
@@ -40,6 +41,28 @@ DURATIONS = (30, 45, 50, 60)
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Street with number, postcode, city; all empty: unknown."""
+
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+
+
+NOWHERE = Address()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A clinic asks patients to wait: what it says, whom to call (empty: the clinic's number), the local day it is back (None: open)."""
+
+    since: datetime
+    message: str = ""
+    phone: str = ""
+    back_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Clinic:
     """The tenant: who signed the contract and how long in advance it takes appointments."""
 
@@ -48,8 +71,8 @@ class Clinic:
     name: str
     phone: str
     zone: ZoneInfo
-    contract: str
-    """`active`: online registration is on; anything else (trial, suspended): the clinic is invisible to patients."""
+    terms: tuple[Term, ...]
+    """The contract's history and what is known of its future, in time order."""
     generation: int
     """Lowest generation whose visitors may go on; under a grace the one before, so that nobody is cut off in mid-booking."""
     allowed_origins: tuple[str, ...]
@@ -69,10 +92,46 @@ class Clinic:
     """ISO codes of the countries whose mobile numbers get codes."""
     reminder_minutes: int = 0
     """How long before a visit its patient is reminded by SMS; 0: never."""
+    registration: bool = True
+    """The clinic's own switch of online registration."""
+    listed: bool = True
+    """Whether the portal's search names it."""
+    pause: Pause | None = None
+    signed_on: date | None = None
+    nip: str = ""
+    contract_address: Address = NOWHERE
+    """Where the contract says the clinic is."""
+    categories: tuple[ProblemCategory, ...] = ()
+    """What the clinic says it treats, whoever is competent for it; empty: it said nothing."""
+    cancel_minutes: int = 0
+    """How long before a visit it may be cancelled free of charge; 0: at any time."""
+    accent: str = ""
+    embed_mode: str = ""
 
-    @property
-    def visible(self) -> bool:
-        return self.contract == "active"
+    def status(self, now: datetime) -> ContractStatus:
+        """Return the contract's status at an instant."""
+        return status_at(self.terms, now)
+
+    def opens(self, use: Use, now: datetime) -> bool:
+        """Return whether the contract opens a use at an instant, whatever the clinic itself chose."""
+        return use in OPENS[self.status(now)]
+
+    def paused(self, now: datetime) -> Pause | None:
+        """Return the pause that holds at an instant."""
+        if self.pause is None or (self.pause.back_on and local_day(now, self.zone) >= self.pause.back_on):
+            return None
+        return self.pause
+
+    def check_contract(self, use: Use, now: datetime) -> None:
+        """Raise ClinicUnavailable when the contract or the clinic's own switch keeps a door shut; a pause alone does not."""
+        if not self.opens(use, now) or not self.registration:
+            raise ClinicUnavailable
+
+    def check_door(self, use: Use, now: datetime) -> None:
+        """Raise ClinicUnavailable when patients find this door shut at an instant, ClinicPaused when they are asked to wait."""
+        self.check_contract(use, now)
+        if pause := self.paused(now):
+            raise ClinicPaused(self.name, pause.message, pause.phone or self.phone, pause.back_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +143,11 @@ class Location:
     street: str
     postcode: str
     city: str
+    offered: bool = True
+    """False: patients cannot choose it; what was made there stays."""
+    latitude: float | None = None
+    longitude: float | None = None
+    """Degrees, WGS 84; None: not on the map yet."""
 
     @property
     def address(self) -> str:
@@ -103,6 +167,8 @@ class HealthcareService:
     buffer_after: int
     categories: frozenset[ProblemCategory]
     """Problem categories it is meant for; empty means all."""
+    offered: bool = True
+    """False: patients cannot choose it."""
 
     def meant_for(self, category: ProblemCategory) -> bool:
         return not self.categories or category in self.categories
@@ -151,6 +217,10 @@ class Practitioner:
     competences: tuple[Competence, ...]
     services: frozenset[str]
     hours: tuple[WorkingHours, ...]
+    offered: bool = True
+    """False: patients cannot choose this person; the staff can."""
+    pwz: str = ""
+    """Number of the licence to practise physiotherapy, without its prefix."""
 
     @property
     def name(self) -> str:
@@ -183,6 +253,8 @@ class Offer:
     practitioners: Mapping[str, Practitioner]
     opening: tuple[OpeningHours, ...]
     absences: tuple[Absence, ...]
+    withheld: Offer | None = None
+    """The whole offer behind a public one: an appointment made before something was withheld still names it."""
     _masks: dict[tuple[str, str, date], int] = field(default_factory=dict)
     _spans: dict[tuple[str, str, date, int], int] = field(default_factory=dict)
 
@@ -193,15 +265,15 @@ class Offer:
 
     def practitioner(self, practitioner_id: str) -> Practitioner:
         """Raises NotFound for a stranger."""
-        return _known(self.practitioners, practitioner_id)
+        return _known(self.practitioners, practitioner_id, self.withheld.practitioners if self.withheld else None)
 
     def service(self, service_id: str) -> HealthcareService:
         """Raises NotFound for a stranger."""
-        return _known(self.services, service_id)
+        return _known(self.services, service_id, self.withheld.services if self.withheld else None)
 
     def location(self, location_id: str) -> Location:
         """Raises NotFound for a stranger."""
-        return _known(self.locations, location_id)
+        return _known(self.locations, location_id, self.withheld.locations if self.withheld else None)
 
     def categories(self) -> list[ProblemCategory]:
         """Return the categories somebody here is competent for and gives a service for, in screen order."""
@@ -212,6 +284,22 @@ class Offer:
         people = (p for p in self.practitioners.values() if not given.isdisjoint(p.services))
         return any(competence.category is category for person in people for competence in person.competences)
 
+    @cached_property
+    def public(self) -> Offer:
+        """What patients see: without the addresses, services and people the clinic withholds."""
+        places = {key: one for key, one in self.locations.items() if one.offered}
+        services = {key: one for key, one in self.services.items() if one.offered}
+        people = {key: one for key, one in self.practitioners.items() if one.offered}
+        if (places, services, people) == (self.locations, self.services, self.practitioners):
+            return self
+        people = {
+            key: replace(one, hours=tuple(span for span in one.hours if span.location_id in places))
+            for key, one in people.items()
+        }
+        return replace(
+            self, locations=places, services=services, practitioners=people, withheld=self, _masks={}, _spans={}
+        )
+
     def narrowed(self, locks: Locks) -> Offer:
         """Return what a token's locks leave of the offer: nothing outside them exists any more."""
         if locks == NO_LOCKS:
@@ -220,7 +308,7 @@ class Offer:
         people = {key: one for key, one in self.practitioners.items() if locks.practitioner in ("", key)}
         if locks.category:
             people = {key: one.only(locks.category) for key, one in people.items()}
-        return replace(self, services=services, practitioners=people)
+        return replace(self, services=services, practitioners=people, withheld=None)
 
     def grids(self, first: date, count: int) -> list[DayGrid]:
         """Return the grids of `count` local days from `first`."""
@@ -275,8 +363,8 @@ class Offer:
         return (absence for absence in self.absences if absence.practitioner_id == practitioner_id)
 
 
-def _known(things: Mapping[str, T], key: str) -> T:
-    try:
-        return things[key]
-    except KeyError:
-        raise NotFound from None
+def _known(things: Mapping[str, T], key: str, withheld: Mapping[str, T] | None) -> T:
+    found = things.get(key) or (withheld or {}).get(key)
+    if found is None:
+        raise NotFound
+    return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import available_timezones
 
 from okienko_server.domain.cells import CELL_MINUTES
+from okienko_server.domain.contract import BEGINNING, ContractStatus
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.offer import DURATIONS, ServiceKind
+from okienko_server.domain.offer import DURATIONS, NOWHERE, Address, ServiceKind
 from okienko_server.domain.problem import MAX_AGE_MONTHS, AgeRange, Competence, ProblemCategory
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -96,6 +97,9 @@ class LocationPlan:
     postcode: str
     city: str
     opening: Week
+    latitude: float | None = None
+    longitude: float | None = None
+    """Degrees, WGS 84."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,8 @@ class PractitionerPlan:
     hours: Mapping[str, Week] = field(default_factory=dict)
     """Name of a location -> hours there."""
     absences: tuple[AbsencePlan, ...] = ()
+    pwz: str = ""
+    """Number of the licence to practise physiotherapy, digits only."""
 
     @property
     def name(self) -> str:
@@ -165,7 +171,14 @@ class ClinicPlan:
     id: str = ""
     phone: str = "+48126345678"
     zone: str = "Europe/Warsaw"
-    contract: str = "active"
+    contract: ContractStatus | str = ContractStatus.ACTIVE
+    contract_since: datetime = BEGINNING
+    signed_on: date | None = None
+    nip: str = ""
+    contract_address: Address = NOWHERE
+    registration: bool = True
+    """False: the clinic switches online registration on by itself later, and its offer may still be empty."""
+    listed: bool = True
     generation: int = 1
     allowed_origins: tuple[str, ...] = ()
     notice_minutes: int = 120
@@ -183,9 +196,12 @@ class ClinicPlan:
             raise PlanRefused(f"There is no time zone {self.zone!r}.")
         if self.slot_step_minutes < CELL_MINUTES or min(self.notice_minutes, self.horizon_days) < 0:
             raise PlanRefused("Starts need a step of at least one cell; notice and horizon cannot be negative.")
-        places = _known("location", (place.name for place in self.locations))
-        services = _known("service", (service.name for service in self.services))
-        people = _known("practitioner", (person.name for person in self.practitioners))
+        if self.contract not in list(ContractStatus):
+            raise PlanRefused(f"There is no status of a contract {self.contract!r}.")
+        needed = self.registration
+        places = _known("location", (place.name for place in self.locations), needed=needed)
+        services = _known("service", (service.name for service in self.services), needed=needed)
+        people = _known("practitioner", (person.name for person in self.practitioners), needed=needed)
         _known("account", (one.email for one in self.staff), needed=False)
         for service in self.services:
             if service.minutes not in DURATIONS or min(service.price, service.buffer_before, service.buffer_after) < 0:

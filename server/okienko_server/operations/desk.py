@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.audit import Act, audit_key
 from okienko_server.domain.cells import local_day
-from okienko_server.domain.errors import ClinicUnavailable, TokenRefused
-from okienko_server.domain.offer import Offer
-from okienko_server.domain.scope import Scope
+from okienko_server.domain.contract import Use
+from okienko_server.domain.errors import TokenRefused
+from okienko_server.domain.offer import Clinic, Offer
+from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.domain.throttle import SmsLimits
 from okienko_server.operations.alarms import Alarms
 from okienko_server.storage.audit import AuditStore
@@ -81,7 +82,7 @@ class Desk:
     ) -> tuple[Offer, dict[str, dict[date, int]]]:
         """Return the offer and the occupied day masks of `days` days from `first` (None: today).
 
-        One round trip while the kept offer is current. Raises NotFound, or ClinicUnavailable when the clinic takes no online appointments.
+        One round trip while the kept offer is current. Raises NotFound; ClinicUnavailable, ClinicPaused when the scope's door is shut.
         """
         offer = self.shelf.get(scope.clinic_id) or self._read(connection, scope)
         zone = offer.clinic.zone
@@ -91,8 +92,7 @@ class Desk:
         if seen.revision != offer.revision:
             offer = self._read(connection, scope)
         offer = admitted(offer, scope)
-        if not offer.clinic.visible:
-            raise ClinicUnavailable
+        check_door(offer.clinic, scope, now)
         return offer, seen.busy
 
     def _read(self, connection: Connection, scope: Scope) -> Offer:
@@ -105,4 +105,12 @@ def admitted(offer: Offer, scope: Scope) -> Offer:
     """Return what the scope may see of the offer; raises TokenRefused (token_revoked) when the clinic accepts its token no longer."""
     if scope.generation is not None and scope.generation < offer.clinic.generation:
         raise TokenRefused("token_revoked")
+    if scope.kind in (ScopeKind.PORTAL, ScopeKind.CLINIC):
+        offer = offer.public
     return offer.narrowed(scope.locks)
+
+
+def check_door(clinic: Clinic, scope: Scope, now: datetime) -> None:
+    """Raise ClinicUnavailable or ClinicPaused when the door the scope came through is shut; the clinic's own people have none to pass."""
+    if scope.kind in (ScopeKind.PORTAL, ScopeKind.CLINIC):
+        clinic.check_door(Use(scope.source), now)

@@ -32,7 +32,7 @@ log = logging.getLogger("okienko.worker")
 
 def remind_due(*, desk: Desk, now: datetime) -> int:
     """Write the reminders that are due and return how many; outside the quiet hours, and at least half an hour before the visit."""
-    leads = desk.database.read(lambda c: ReminderWorkerStore(c, operator_scope()).leads())
+    leads = desk.database.read(lambda c: ReminderWorkerStore(c, operator_scope()).leads(now))
     return sum(_remind_all(ZoneInfo(zone), lead, desk, now) for zone, lead in leads)
 
 
@@ -40,7 +40,7 @@ def _remind_all(zone: ZoneInfo, lead: int, desk: Desk, now: datetime) -> int:
     end, written = reach(now, lead, zone), 0
     while end is not None:
         found = desk.database.read(
-            lambda c: ReminderWorkerStore(c, operator_scope()).coming(zone.key, lead, now + LATEST, end, BATCH)
+            lambda c: ReminderWorkerStore(c, operator_scope()).coming(zone.key, lead, now + LATEST, end, now, BATCH)
         )
         done = [_remind(one, desk, now) for one in found]
         written += done.count(True)

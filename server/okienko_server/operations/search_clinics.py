@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.errors import ClinicUnavailable
+from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable
 from okienko_server.domain.scope import Scope
 from okienko_server.domain.slots import bits
 from okienko_server.operations.desk import Desk
@@ -42,8 +42,8 @@ def search_clinics(question: Question, city: str, *, scope: Scope, desk: Desk, n
     def work(connection: Connection) -> ClinicsFound:
         portal = PortalStore(connection, scope)
         age = question.age
-        everywhere = portal.clinics_treating(question.category, age.lowest, age.highest)
-        ids = portal.clinics_treating(question.category, age.lowest, age.highest, city) if city else everywhere
+        everywhere = portal.clinics_treating(question.category, age.lowest, age.highest, now)
+        ids = portal.clinics_treating(question.category, age.lowest, age.highest, now, city) if city else everywhere
         found = [_look(connection, replace(question, city=city), scope.at(clinic_id), desk, now) for clinic_id in ids]
         offering = [one for one in found if one is not None]
         offering.sort(key=lambda one: (one.starts or (1 << 62,), one.free.offer.clinic.name))
@@ -56,7 +56,7 @@ def _look(connection: Connection, question: Question, scope: Scope, desk: Desk, 
     asked = replace(question, service_id="", practitioner_id="", location_id="", first=None, days=SEARCH_DAYS)
     try:
         free = free_times(connection, asked, scope=scope, desk=desk, now=now)
-    except ClinicUnavailable:
+    except (ClinicUnavailable, ClinicPaused):
         return None
     if not free.practitioners:
         return None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, delete, func, literal_column, or_, select
 
 from okienko_server.domain.appointment import Status
+from okienko_server.domain.cells import local_day
+from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import ForeignClinic, NotFound
 from okienko_server.domain.scope import Scope, ScopeKind
+from okienko_server.storage.contracts import opens_now
 from okienko_server.storage.store import OperatorStore
 from okienko_server.storage.tables import (
     AppointmentRow,
@@ -21,6 +25,8 @@ from okienko_server.storage.tables import (
     StaffRow,
 )
 
+_HOME = ZoneInfo("Europe/Warsaw")
+
 
 class PortalStore:
     """Public facts about visible clinics, for an unpinned visitor; writes nothing. Raises ForeignClinic for a pinned scope."""
@@ -30,11 +36,12 @@ class PortalStore:
             raise ForeignClinic
         self.connection = connection
 
-    def clinic_by_slug(self, slug: str) -> str:
-        """Return the id of the visible clinic with that slug or public id; raises NotFound."""
+    def clinic_by_slug(self, slug: str, now: datetime) -> str:
+        """Return the id of the clinic with that slug or public id that takes appointments by its link; raises NotFound."""
         statement = (
             select(ClinicRow.clinic_id)
-            .where(or_(ClinicRow.slug == slug, ClinicRow.clinic_id == slug), ClinicRow.contract == "active")
+            .where(or_(ClinicRow.slug == slug, ClinicRow.clinic_id == slug))
+            .where(ClinicRow.registration, opens_now(Use.LINK, now))
             .order_by(ClinicRow.clinic_id)
         )
         found = self.connection.execute(statement).scalar()
@@ -42,13 +49,19 @@ class PortalStore:
             raise NotFound
         return found
 
-    def clinics_treating(self, category: str, lowest: int, highest: int, city: str = "") -> list[str]:
-        """Return ids of visible clinics with somebody competent for the category over that age range in months."""
+    def clinics_treating(self, category: str, lowest: int, highest: int, now: datetime, city: str = "") -> list[str]:
+        """Return ids of the clinics the portal lists with somebody competent for the category over that age range in months.
+
+        Nor is one on a pause; the day it ends is Warsaw's here, and the clinic's own once its offer is looked at.
+        """
         statement = (
             select(CompetenceRow.clinic_id)
             .join(ClinicRow, ClinicRow.clinic_id == CompetenceRow.clinic_id)
             .where(
-                ClinicRow.contract == "active",
+                ClinicRow.registration,
+                ClinicRow.listed,
+                or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= local_day(now, _HOME).isoformat()),
+                opens_now(Use.PORTAL, now),
                 CompetenceRow.category == category,
                 CompetenceRow.lowest_months <= lowest,
                 CompetenceRow.highest_months >= highest,

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
+from datetime import date
 from threading import Lock
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, bindparam, select, update
 
+from okienko_server.domain.contract import Term
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
     ANSWER_MINUTES,
     SMS_DAY_BUDGET,
     Absence,
+    Address,
     Clinic,
     HealthcareService,
     Location,
     Offer,
     OpeningHours,
+    Pause,
     Practitioner,
     ServiceKind,
     WorkingHours,
 )
 from okienko_server.domain.phone import HOME
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
+from okienko_server.storage.contracts import ContractStore
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import (
     AbsenceRow,
@@ -55,10 +60,10 @@ class OfferStore(ClinicStore):
             raise NotFound
         services = {r.id: _service(r) for r in self._all(ServiceRow, ServiceRow.position)}
         return Offer(
-            clinic=_clinic(row),
+            clinic=_clinic(row, ContractStore(self.connection, self.scope).terms()),
             revision=row.revision,
             locations={
-                r.id: Location(r.id, r.name, r.street, r.postcode, r.city)
+                r.id: Location(r.id, r.name, r.street, r.postcode, r.city, r.offered, r.latitude, r.longitude)
                 for r in self._all(LocationRow, LocationRow.name)
             },
             services=services,
@@ -99,6 +104,8 @@ class OfferStore(ClinicStore):
                 tuple(competences[r.id]),
                 frozenset(services[r.id]),
                 tuple(hours[r.id]),
+                r.offered,
+                r.pwz or "",
             )
             for r in self._all(PractitionerRow, PractitionerRow.position)
         }
@@ -127,14 +134,14 @@ class OfferShelf:
                 self._offers.popitem(last=False)
 
 
-def _clinic(r: Row[Any]) -> Clinic:
+def _clinic(r: Row[Any], terms: tuple[Term, ...]) -> Clinic:
     return Clinic(
         id=r.clinic_id,
         slug=r.slug,
         name=r.name,
         phone=r.phone,
         zone=ZoneInfo(r.zone),
-        contract=r.contract,
+        terms=terms,
         generation=r.generation if r.graced is None else r.graced,
         allowed_origins=tuple(r.allowed_origins.split()),
         notice_minutes=r.notice_minutes,
@@ -146,11 +153,31 @@ def _clinic(r: Row[Any]) -> Clinic:
         sms_notifications=r.sms_notifications is not False,
         sms_countries=tuple(r.sms_countries.split()) if r.sms_countries else HOME,
         reminder_minutes=r.reminder_minutes or 0,
+        registration=r.registration,
+        listed=r.listed,
+        pause=_pause(r),
+        signed_on=_day(r.signed_on),
+        nip=r.nip or "",
+        contract_address=Address(r.contract_street or "", r.contract_postcode or "", r.contract_city or ""),
+        categories=tuple(ProblemCategory(code) for code in (r.categories or "").split()),
+        cancel_minutes=r.cancel_minutes or 0,
+        accent=r.accent or "",
+        embed_mode=r.embed_mode or "",
     )
+
+
+def _pause(r: Row[Any]) -> Pause | None:
+    if r.paused_at is None:
+        return None
+    return Pause(r.paused_at, r.pause_message or "", r.pause_phone or "", _day(r.back_on))
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _service(r: Row[Any]) -> HealthcareService:
     categories = frozenset(ProblemCategory(code) for code in r.categories.split())
     return HealthcareService(
-        r.id, r.name, ServiceKind(r.kind), r.minutes, r.price, r.buffer_before, r.buffer_after, categories
+        r.id, r.name, ServiceKind(r.kind), r.minutes, r.price, r.buffer_before, r.buffer_after, categories, r.offered
     )

@@ -16,6 +16,7 @@ from okienko_server.storage.tables import (
     Base,
     ClinicRow,
     CompetenceRow,
+    ContractTermRow,
     LocationRow,
     OpeningHoursRow,
     PortalRow,
@@ -52,6 +53,8 @@ class OnboardingStore(OperatorStore):
             self._named(one.email for one in plan.staff),
         )
         self._write(ClinicRow, opened.id, [_clinic(plan)])
+        term = {"starts_at": plan.contract_since, "ends_at": None, "status": str(plan.contract)}
+        self._write(ContractTermRow, opened.id, [term])
         self._write_offer(plan, opened)
         for person in plan.practitioners:
             self._write_practitioner(plan, person, opened)
@@ -87,7 +90,16 @@ class OnboardingStore(OperatorStore):
 
     def _write_offer(self, plan: ClinicPlan, opened: OpenedClinic) -> None:
         places = [
-            {"id": opened.locations[p.name], "name": p.name, "street": p.street, "postcode": p.postcode, "city": p.city}
+            {
+                "id": opened.locations[p.name],
+                "name": p.name,
+                "street": p.street,
+                "postcode": p.postcode,
+                "city": p.city,
+                "offered": True,
+                "latitude": p.latitude,
+                "longitude": p.longitude,
+            }
             for p in plan.locations
         ]
         doors = [
@@ -99,7 +111,7 @@ class OnboardingStore(OperatorStore):
             {
                 "id": opened.services[s.name], "name": s.name, "kind": s.kind, "minutes": s.minutes, "price": s.price,
                 "buffer_before": s.buffer_before, "buffer_after": s.buffer_after, "categories": " ".join(sorted(s.categories)),
-                "position": position,
+                "position": position, "offered": True,
             }
             for position, s in enumerate(plan.services)
         ]  # fmt: skip
@@ -113,7 +125,15 @@ class OnboardingStore(OperatorStore):
         gives = person.services or tuple(opened.services)
         hours = person.hours or {plan.locations[0].name: plan.locations[0].opening}
         rows: dict[type[Base], list[Row]] = {
-            PractitionerRow: [{"id": own["practitioner_id"], **names, "position": position}],
+            PractitionerRow: [
+                {
+                    "id": own["practitioner_id"],
+                    **names,
+                    "position": position,
+                    "offered": True,
+                    "pwz": person.pwz or None,
+                }
+            ],
             CompetenceRow: [
                 {**own, "category": c.category, "lowest_months": c.ages.lowest, "highest_months": c.ages.highest}
                 for c in person.competences
@@ -151,7 +171,11 @@ def _span(shift: Shift) -> dict[str, int]:
 
 def _clinic(plan: ClinicPlan) -> Row:
     return {
-        "slug": plan.slug, "name": plan.name, "phone": plan.phone, "zone": plan.zone, "contract": plan.contract,
+        "slug": plan.slug, "name": plan.name, "phone": plan.phone, "zone": plan.zone,
+        "registration": plan.registration, "listed": plan.listed, "nip": plan.nip or None,
+        "signed_on": plan.signed_on.isoformat() if plan.signed_on else None,
+        "contract_street": plan.contract_address.street or None, "contract_postcode": plan.contract_address.postcode or None,
+        "contract_city": plan.contract_address.city or None,
         "generation": plan.generation, "allowed_origins": " ".join(plan.allowed_origins), "notice_minutes": plan.notice_minutes,
         "horizon_days": plan.horizon_days, "slot_step_minutes": plan.slot_step_minutes,
         "open_on_holidays": plan.open_on_holidays, "revision": 1,

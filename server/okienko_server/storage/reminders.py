@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import ColumnElement, literal_column, select, update
 
 from okienko_server.domain.appointment import Status
+from okienko_server.domain.contract import Use
+from okienko_server.storage.contracts import opens_now
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import AppointmentRow, ClinicRow
 
 _A, _C = AppointmentRow, ClinicRow
 # Said as the index says it: a bound value would leave a plan that is made once without the index.
 _UNREMINDED = (_A.status == literal_column("'booked'"), _A.reminder_settled_at.is_(None))
-_ON = (_C.reminder_minutes > 0, _C.contract == "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +69,18 @@ class ReminderStore(ClinicStore):
 class ReminderWorkerStore(OperatorStore):
     """Reminders of all clinics."""
 
-    def leads(self) -> list[tuple[str, int]]:
+    def leads(self, now: datetime) -> list[tuple[str, int]]:
         """Return (zone, minutes) of the clinics that remind, each pair once."""
-        statement = select(_C.zone, _C.reminder_minutes).where(*_ON).distinct()
+        statement = select(_C.zone, _C.reminder_minutes).where(*_on(now)).distinct()
         return [(zone, minutes) for zone, minutes in self.connection.execute(statement) if minutes]
 
-    def coming(self, zone: str, lead: int, first: datetime, end: datetime, limit: int) -> list[Coming]:
+    def coming(self, zone: str, lead: int, first: datetime, end: datetime, now: datetime, limit: int) -> list[Coming]:
         """Return planned visits without a reminder that begin in (first, end) in clinics of that zone and lead, the soonest first."""
         statement = (
             select(_A.clinic_id, _A.id, _A.starts_at)
             .join(_C, _C.clinic_id == _A.clinic_id)
             .where(
-                *_ON,
+                *_on(now),
                 _C.zone == zone,
                 _C.reminder_minutes == lead,
                 *_UNREMINDED,
@@ -90,3 +91,7 @@ class ReminderWorkerStore(OperatorStore):
             .limit(limit)
         )
         return [Coming(*row) for row in self.connection.execute(statement)]
+
+
+def _on(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _C.reminder_minutes > 0, opens_now(Use.SMS, now)

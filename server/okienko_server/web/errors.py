@@ -8,12 +8,13 @@ from flask import Flask, Response, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.errors import DomainError
+from okienko_server.domain.errors import ClinicPaused, DomainError
 from okienko_server.problems import status_of
 from okienko_server.texts import load as sentences
 from okienko_server.web.api.problem_json import problem_response
 from okienko_server.web.guards import FormOutlived, SignInNeeded
 from okienko_server.web.headers import widget_document
+from okienko_server.web.pages.present import paused_view
 from okienko_server.web.pages.staff.chrome import on_staff_page
 from okienko_server.web.pages.staff.kept import outlived
 from okienko_server.web.pages.staff.sign_in import come_in
@@ -81,6 +82,8 @@ def _answer(code: str, status: int, error: DomainError | None) -> Response:
     session = getattr(g, "widget_session", None)
     pinned = (session is not None and session.kind == "clinic") or request.path.startswith("/e/")
     view = MessageView(key, layout="frame" if pinned else "portal", link=_way_on(code, pinned))
+    if isinstance(error, ClinicPaused):
+        view = paused_view(view, error)
     response = widget_document(make_response(render(view), status))
     if framed:
         # A dead snippet shows a card inside whatever page pasted it; there is nothing on it to be clickjacked.

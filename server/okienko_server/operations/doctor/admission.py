@@ -10,15 +10,14 @@ from sqlalchemy import Connection
 
 from okienko.exceptions import TokenExpired, TokenInvalid
 from okienko.tokens import EmbedToken, Keys, PortalToken, WidgetSession, read_any
-from okienko_server.domain.errors import NotFound
+from okienko_server.domain.contract import ContractStatus, Use
+from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFound
 from okienko_server.domain.generations import Generations
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.doctor.faults import Fault, Ground, Widget, at, origin_of
 from okienko_server.storage.generations import TokenStore
-
-_CLOSED = {"trial": "clinic_trial", "suspended": "clinic_paused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,20 @@ def admitted(proved: Proved, ground: Ground, now: datetime) -> Iterator[Fault]:
     if proved.offer is None:
         yield at(tag, "token_portal")
     else:
-        yield from _clinic(proved.widget, proved.offer)
+        yield from _clinic(proved.widget, proved.offer, now)
     if ground.origin:
         yield from _origin(proved, ground.origin)
 
 
-def _clinic(widget: Widget, offer: Offer) -> Iterator[Fault]:
+def _clinic(widget: Widget, offer: Offer, now: datetime) -> Iterator[Fault]:
     clinic, asked = offer.clinic, widget.options
-    if not clinic.visible:
-        yield at(widget.tag, _CLOSED.get(clinic.contract, "clinic_hidden"), clinic=clinic.name)
+    try:
+        clinic.check_door(Use.IFRAME, now)
+    except ClinicPaused:
+        yield at(widget.tag, "clinic_paused", clinic=clinic.name)
+    except ClinicUnavailable:
+        trial = clinic.status(now) is ContractStatus.TRIAL
+        yield at(widget.tag, "clinic_trial" if trial else "clinic_hidden", clinic=clinic.name)
     for name, known in (("service", offer.services), ("practitioner", offer.practitioners)):
         if asked.get(name) and asked[name] not in known:
             yield at(widget.tag, f"{name}_stranger", value=asked[name][:80], clinic=clinic.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Dialect, ForeignKeyConstraint, MetaData, Text
+from sqlalchemy import BigInteger, Dialect, Float, ForeignKeyConstraint, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import DateTime, TypeDecorator
 
@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Instant(), str: Text(), int: BigInteger()}  # noqa: RUF012 - SQLAlchemy's own contract
+    type_annotation_map = {datetime: Instant(), str: Text(), int: BigInteger(), float: Float()}  # noqa: RUF012 - SQLAlchemy's own contract
 
 
 class OfClinic(Base):

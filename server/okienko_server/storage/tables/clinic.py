@@ -27,7 +27,12 @@ class ClinicRow(OfClinic):
     name: Mapped[str]
     phone: Mapped[str]
     zone: Mapped[str]
-    contract: Mapped[str]
+    registration: Mapped[bool]
+    """The clinic's own switch of online registration; what the contract says comes before it."""
+    listed: Mapped[bool]
+    """Whether the portal's search names the clinic; its own links and frames do not need it."""
+    signed_on: Mapped[str | None]
+    """The day the contract was signed, "2026-11-25"."""
     generation: Mapped[int]
     allowed_origins: Mapped[str]
     notice_minutes: Mapped[int]
@@ -49,6 +54,35 @@ class ClinicRow(OfClinic):
     """ISO codes with blanks between; None: Polish numbers only."""
     reminder_minutes: Mapped[int | None]
     """How long before a visit its patient is reminded; None and 0: never."""
+    nip: Mapped[str | None]
+    """Tax number: ten digits."""
+    contract_street: Mapped[str | None]
+    contract_postcode: Mapped[str | None]
+    contract_city: Mapped[str | None]
+    """The address in the contract: what the first location is prefilled with."""
+    paused_at: Mapped[datetime | None]
+    """Since when patients are asked to wait; None: not paused."""
+    pause_message: Mapped[str | None]
+    pause_phone: Mapped[str | None]
+    back_on: Mapped[str | None]
+    """The local day the pause ends by itself; None: until somebody ends it."""
+    categories: Mapped[str | None]
+    """Problem categories the clinic says it treats, with blanks between; None: it said nothing."""
+    cancel_minutes: Mapped[int | None]
+    """How long before a visit it may be cancelled free of charge; None and 0: at any time."""
+    accent: Mapped[str | None]
+    embed_mode: Mapped[str | None]
+    """What the clinic chose for its website's snippets."""
+
+
+class ContractTermRow(OfClinic):
+    """A span in which a clinic's contract has one status; half-open, spans of one clinic never overlap."""
+
+    __tablename__ = "contract_term"
+    starts_at: Mapped[datetime] = mapped_column(primary_key=True)
+    ends_at: Mapped[datetime | None]
+    status: Mapped[str]
+    __table_args__ = (to_clinic(),)
 
 
 class LocationRow(OfClinicById):
@@ -57,6 +91,11 @@ class LocationRow(OfClinicById):
     street: Mapped[str]
     postcode: Mapped[str]
     city: Mapped[str] = mapped_column(index=True)
+    offered: Mapped[bool]
+    """Whether patients can choose it; what is withheld stays in the schedule and in the record."""
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    """Degrees, WGS 84."""
     __table_args__ = (to_clinic(),)
 
 
@@ -80,6 +119,7 @@ class ServiceRow(OfClinicById):
     categories: Mapped[str]
     """Codes separated by spaces; empty = all."""
     position: Mapped[int]
+    offered: Mapped[bool]
     __table_args__ = (to_clinic(),)
 
 
@@ -89,6 +129,9 @@ class PractitionerRow(OfClinicById):
     first_name: Mapped[str]
     last_name: Mapped[str]
     position: Mapped[int]
+    offered: Mapped[bool]
+    pwz: Mapped[str | None]
+    """Number of the licence to practise physiotherapy."""
     __table_args__ = (to_clinic(),)
 
 

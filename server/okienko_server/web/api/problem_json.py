@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response
 
 from okienko_server.domain.errors import (
+    ClinicPaused,
     CodeRefused,
     DomainError,
     FieldsRefused,
@@ -45,6 +46,9 @@ def _more(error: DomainError) -> dict[str, Any]:
         more["alternatives"] = [start.isoformat() for start in error.alternatives]
     if isinstance(error, CodeRefused) and error.tries_left is not None:
         more["tries_left"] = error.tries_left
+    if isinstance(error, ClinicPaused):
+        back_on = error.back_on.isoformat() if error.back_on else None
+        more |= {"message": error.message, "phone": error.phone, "back_on": back_on}
     if isinstance(error, ProofNeeded):
         more |= {"challenge": error.challenge, "bits": error.bits}
     return more

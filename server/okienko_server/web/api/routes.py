@@ -12,10 +12,11 @@ from okienko.tokens import SESSION_MINUTES
 from okienko_server.domain.appointment import Person
 from okienko_server.domain.cells import instant_of
 from okienko_server.domain.details import Details
-from okienko_server.domain.errors import ClinicUnavailable, FieldRefused
+from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import MAX_TRIES, Challenge, resend_wait
+from okienko_server.operations.desk import check_door
 from okienko_server.operations.find_slots import FreeTimes, find_slots
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import HoldRequest, hold
@@ -52,8 +53,7 @@ def mint_session(body: dict[str, Any]) -> dict[str, Any]:
     offer = None
     if session.clinic:
         offer = desk.database.read(lambda connection: desk.current_offer(connection, scope()))
-        if not offer.clinic.visible:
-            raise ClinicUnavailable
+        check_door(offer.clinic, scope(), now)
     return {
         "session": session.sign(house().settings.keys.session),
         "expires_at": now + timedelta(minutes=SESSION_MINUTES),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from okienko_server.domain.errors import ClinicUnavailable, FieldRefused, OriginRefused
+from okienko_server.domain.errors import FieldRefused, OriginRefused
 from okienko_server.domain.scope import Source
+from okienko_server.operations.desk import check_door
 from okienko_server.storage.directory import PortalStore
 from okienko_server.web.guards import enter, host_of, new_portal_session, scope
 from okienko_server.web.house import house
@@ -29,8 +30,13 @@ def portal() -> Response:
 def deep_link(slug: str) -> Response:
     """Door 2: one clinic preselected, changeable; unknown or stale parameters are passed over."""
     enter(new_portal_session(house().clock(), Source.LINK))
-    clinic_id = house().desk.database.read(lambda connection: PortalStore(connection, scope()).clinic_by_slug(slug))
-    return Visit(_prefilled().but(clinic=clinic_id)).problem()
+    now = house().clock()
+    clinic_id = house().desk.database.read(
+        lambda connection: PortalStore(connection, scope()).clinic_by_slug(slug, now)
+    )
+    visit = Visit(_prefilled().but(clinic=clinic_id))
+    check_door(visit.offer().clinic, scope(), now)
+    return visit.problem()
 
 
 @doors.get("/e/<token>")
@@ -39,8 +45,8 @@ def frame(token: str) -> Response:
     """Door 3: the document inside a clinic's own page; no other clinic exists. A PortalToken opens it unpinned."""
     visit = Visit(_prefilled())
     offer = visit.offer() if scope().clinic_id else None
-    if offer and not offer.clinic.visible:
-        raise ClinicUnavailable
+    if offer:
+        check_door(offer.clinic, scope(), visit.now)
     if (page := framing_page()) and page not in visit.hosts(offer):
         raise OriginRefused
     return visit.problem()

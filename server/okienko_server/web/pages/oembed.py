@@ -12,9 +12,10 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from okienko_server.domain.cells import instant_of, local_day
-from okienko_server.domain.errors import ClinicUnavailable, NotFound
+from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFound
 from okienko_server.domain.offer import Offer
-from okienko_server.domain.scope import Scope
+from okienko_server.domain.scope import Scope, Source
+from okienko_server.operations.desk import check_door
 from okienko_server.operations.next_starts import NextStarts, next_starts
 from okienko_server.storage.directory import PortalStore
 from okienko_server.web.api.problem_json import problem_response
@@ -49,7 +50,8 @@ def answer() -> Response:
         where = _clinic(_slug_of(request.args.get("url", "")))
         desk = house().desk
         clinic = desk.database.read(lambda connection: desk.current_offer(connection, where)).clinic
-    except NotFound:
+        check_door(clinic, where, house().clock())
+    except (NotFound, ClinicUnavailable, ClinicPaused):
         return _open(problem_response("not_found", 404, None))
     width, height = _at_most("maxwidth", WIDTH), _at_most("maxheight", HEIGHT)
     title = load()("card.title", clinic=clinic.name)
@@ -67,7 +69,7 @@ def answer() -> Response:
 def card(slug: str) -> Response:
     """The next free times of a clinic as a small document any site may frame; a kind word with 404 where there is none."""
     view, status = None, 404
-    with suppress(NotFound, ClinicUnavailable):
+    with suppress(NotFound, ClinicUnavailable, ClinicPaused):
         now = house().clock()
         view, status = _view(next_starts(STARTS, scope=_clinic(slug), desk=house().desk, now=now), now), 200
     response = _open(Response(render_card(view), status))
@@ -113,9 +115,10 @@ def _clinic(slug: str) -> Scope:
     """Return anybody's scope at the visible clinic of that short name or public id; raises NotFound."""
     if not _SLUG.fullmatch(slug):
         raise NotFound
-    anybody = scope_of(new_portal_session(house().clock()))
+    now = house().clock()
+    anybody = scope_of(new_portal_session(now, Source.LINK))
     return anybody.at(
-        house().desk.database.read(lambda connection: PortalStore(connection, anybody).clinic_by_slug(slug))
+        house().desk.database.read(lambda connection: PortalStore(connection, anybody).clinic_by_slug(slug, now))
     )
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import DayGrid, cell_at, instant_of, local_day
+from okienko_server.domain.errors import ClinicPaused
 from okienko_server.domain.offer import Clinic, Location, Offer
 from okienko_server.domain.slots import bits, first_start
 from okienko_server.operations.find_slots import FreeTimes
@@ -27,6 +28,7 @@ from okienko_widget.views import (
     ClinicsView,
     DayChoice,
     Frame,
+    MessageView,
     PartOfDay,
     SlotChoice,
     SlotGroup,
@@ -39,6 +41,7 @@ _PARTS: tuple[tuple[PartOfDay, int, int], ...] = (
     ("evening", 1020, 1440),
 )
 ANY = ""
+_HOME = ZoneInfo("Europe/Warsaw")
 END_OF_TIME = 13_700_000
 """Cell of some day in the year 2100: beyond it no button of ours ever pointed."""
 
@@ -59,6 +62,15 @@ def badge(clinic: Clinic, location: Location | None) -> ClinicBadge:
 def _phone(phone: str) -> str:
     digits = phone.removeprefix("+48")
     return " ".join((digits[:3], digits[3:6], digits[6:])) if len(digits) == 9 and digits.isdigit() else phone
+
+
+def paused_view(view: MessageView, error: ClinicPaused) -> MessageView:
+    """Return the page of a clinic on a pause: its name, its own words, its telephone, the day it is back."""
+    words = [word for word in error.clinic.split() if word[:1].isalpha()]
+    initials = "".join(word[0] for word in words[:2]).upper()
+    note = load()("message.clinic_paused.back", day=when_in(_HOME).day(error.back_on)) if error.back_on else ""
+    shown = ClinicBadge(error.clinic, "", initials, _phone(error.phone))
+    return replace(view, clinic=shown, lead=error.message, note=note)
 
 
 def offer_badge(offer: Offer) -> ClinicBadge:
