@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.contract import Use
 from okienko_server.domain.money import Event, Purse, month_of
 from okienko_server.domain.offer import Clinic
 from okienko_server.domain.scope import Scope, operator_scope
@@ -15,11 +16,12 @@ from okienko_server.storage.outbox import OutboxStore, Paid
 
 
 class Post:
-    """A clinic's outbox and ledger on one connection."""
+    """A clinic's outbox and ledger on one connection; where the contract sends no messages, nothing is written and nothing paid."""
 
     def __init__(self, connection: Connection, scope: Scope, clinic: Clinic, now: datetime) -> None:
         self._outbox, self._ledger = OutboxStore(connection, scope), LedgerStore(connection, scope)
         self._month, self._now = month_of(now, clinic.zone), now
+        self._open = clinic.opens(Use.SMS, now)
 
     def send(
         self,
@@ -31,11 +33,13 @@ class Post:
         useful_until: datetime | None = None,
     ) -> None:
         """Write a message that leaves after commit; its price is reserved, and given back if it has not left by `useful_until`."""
-        self._pay(self._outbox.add(appointment_id, kind, phone, body, self._now, useful_until=useful_until), purse)
+        if self._open:
+            self._pay(self._outbox.add(appointment_id, kind, phone, body, self._now, useful_until=useful_until), purse)
 
     def promise(self, appointment_id: str, kind: str) -> None:
         """Reserve the price of a message whose text comes later, so that it can never be missing for lack of money."""
-        self._pay(self._outbox.add(appointment_id, kind, "", "", self._now, promised=True), Purse.POOL)
+        if self._open:
+            self._pay(self._outbox.add(appointment_id, kind, "", "", self._now, promised=True), Purse.POOL)
 
     def keep_promise(self, appointment_id: str, kind: str, phone: str, body: str) -> None:
         """Let a promised message leave; one that was never promised is written and paid for now."""

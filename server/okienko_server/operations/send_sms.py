@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.contract import Use
 from okienko_server.domain.money import Event
+from okienko_server.domain.offer import Clinic
 from okienko_server.domain.reminder import quiet_until
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.verification import CODE_MINUTES
@@ -53,7 +55,11 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
             guess = message.unsure and gateway.after_unsure is AfterUnsure.REPEAT
             settle.give_up("lost" if guess else "dropped", "too late")
             return False
-        if taken is None and (morning := _quiet(message, desk, now)):
+        clinic = _clinic(message, desk) if taken is None else None
+        if clinic and not clinic.opens(Use.SMS, now):
+            settle.give_up("lost" if message.unsure else "dropped", "the contract sends no messages")
+            return False
+        if clinic and (morning := _quiet(message, clinic, now)):
             settle.later("quiet hours", min(morning, end), unsure=message.unsure, gateway=gateway.name)
             return False
         taken = taken or gateway.send(message.id, message.phone, message.body)
@@ -74,13 +80,14 @@ def _settled(gateway: Gateway, message: SmsMessage, desk: Desk, now: datetime) -
     return True
 
 
-def _quiet(message: SmsMessage, desk: Desk, now: datetime) -> datetime | None:
-    """Return when the quiet hours a message has to wait for end: only reminders wait, whatever else is sent answers somebody."""
-    if message.kind != REMINDER:
-        return None
+def _clinic(message: SmsMessage, desk: Desk) -> Clinic:
     scope = operator_scope().at(message.clinic_id)
-    zone = desk.database.read(lambda connection: desk.current_offer(connection, scope).clinic.zone)
-    return quiet_until(now, zone)
+    return desk.database.read(lambda connection: desk.current_offer(connection, scope)).clinic
+
+
+def _quiet(message: SmsMessage, clinic: Clinic, now: datetime) -> datetime | None:
+    """Return when the quiet hours a message has to wait for end: only reminders wait, whatever else is sent answers somebody."""
+    return quiet_until(now, clinic.zone) if message.kind == REMINDER else None
 
 
 class _Settling:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Appointment, Status, Step
+from okienko_server.domain.contract import Use
 from okienko_server.domain.details import Details, checked
 from okienko_server.domain.errors import CodeRefused, HoldExpired, NotFound, StepNotAllowed
 from okienko_server.domain.money import Purse, day_of
@@ -44,7 +45,8 @@ def give_details(appointment_id: str, details: Details, *, scope: Scope, desk: D
     """Write details and consent into a held appointment and send the code; the hold is extended to cover the wait.
 
     The same phone again within a living code sends nothing new. Raises FieldsRefused, HoldExpired (with alternatives), NotFound,
-    StepNotAllowed, ResendRefused after too many codes, ProofNeeded when codes are asked for unusually often, IdempotencyMismatch.
+    ClinicUnavailable when the contract ended meanwhile, StepNotAllowed, ResendRefused after too many codes, ProofNeeded when codes are
+    asked for unusually often, IdempotencyMismatch.
     """
 
     def step(counter: _Counter, held: Held) -> Held:
@@ -135,7 +137,10 @@ def _run(
         if (kept := keyed.answer(connection)) is not None:
             raise Repeated(kept)
         challenge, revision = counter.challenges.with_revision(appointment_id)
-        outcome = step(counter, Held(before, challenge, desk.offer_at(connection, scope, revision)))
+        offer = desk.offer_at(connection, scope, revision)
+        # A pause lets those finish who had begun; a contract that ended does not.
+        offer.clinic.check_contract(Use(scope.source), now)
+        outcome = step(counter, Held(before, challenge, offer))
         if isinstance(outcome, CodeRefused):
             return outcome
         fresh[appointment_id] = outcome

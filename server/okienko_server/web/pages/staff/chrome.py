@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import current_app, request, url_for
 from markupsafe import Markup
 
+from okienko_server.domain.contract import Use
 from okienko_server.domain.roles import Reach
 from okienko_server.storage.staff import SignedIn
 from okienko_server.texts import load
@@ -45,6 +46,8 @@ class Chrome:
     clinic: ClinicBadge
     who: SignedIn
     parts: tuple[Part, ...]
+    sms: bool
+    """Whether the clinic's contract sends patients messages."""
 
 
 def chrome(here: str = "schedule") -> Chrome:
@@ -56,7 +59,7 @@ def chrome(here: str = "schedule") -> Chrome:
         for word, endpoint in PARTS.items()
         if _may_enter(endpoint)
     ]
-    return Chrome(offer_badge(offer), guards.staff(), tuple(parts))
+    return Chrome(offer_badge(offer), guards.staff(), tuple(parts), offer.clinic.opens(Use.SMS, house().clock()))
 
 
 def _may_enter(endpoint: str) -> bool:

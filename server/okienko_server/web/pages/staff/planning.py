@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.appointment import MOVABLE, Appointment, Step
+from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused, FieldsRefused, SlotRefused, SlotTaken
 from okienko_server.domain.offer import Offer, Practitioner
 from okienko_server.domain.problem import ProblemCategory
@@ -116,7 +117,7 @@ def moved(appointment_id: str) -> AnyResponse:
         found, _ = _appointment(appointment_id)
         status = 422 if isinstance(refused, FieldRefused | FieldsRefused | SlotRefused) else 409
         return _shown("staff/move.jinja", typed, _errors(refused), status, moved=found)
-    return _back(made, "moved" if told_of_move(before, made) else "moved_quiet")
+    return _back(made, "moved" if _sends() and told_of_move(before, made) else "moved_quiet")
 
 
 @planning.get("/appointments/<appointment_id>/cancel")
@@ -137,7 +138,7 @@ def cancelled(appointment_id: str) -> AnyResponse:
         )  # fmt: skip
     except FieldRefused as refused:
         return _cancel_page(appointment_id, reason, {refused.field: refused.code}, 422)
-    told = "tell" in request.form and gone.phone and gone.starts_at > house().clock()
+    told = "tell" in request.form and _sends() and gone.phone and gone.starts_at > house().clock()
     return _back(gone, "cancelled" if told else "cancelled_quiet")
 
 
@@ -273,3 +274,10 @@ def _back(about: Appointment, did: str) -> AnyResponse:
     return redirect(
         url_for("staff.schedule", day=day.isoformat(), view="week", practitioner=about.practitioner_id, did=did, about=about.id), 303
     )  # fmt: skip
+
+
+def _sends() -> bool:
+    """Return whether the clinic's contract sends patients messages."""
+    desk, where = house().desk, scope()
+    clinic = desk.database.read(lambda connection: desk.current_offer(connection, where)).clinic
+    return clinic.opens(Use.SMS, house().clock())

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import days_from, local_day
+from okienko_server.domain.contract import Use
 from okienko_server.domain.offer import Offer, Practitioner
 from okienko_server.domain.roles import Reach, Right, reach_of
 from okienko_server.operations.convert import CONVERTIBLE
@@ -265,9 +266,9 @@ def notice_of(did: str, found: Answered, offer: Offer, now: datetime) -> Notice 
     t, card = load(), card_of(found.appointment, offer, now)
     key = f"notice.{did}.{card.state}"
     if key in t and did in TOLD_BY_SMS:
-        told = t(f"notice.sms.{found.sms or 'none'}")
-        words = f"{t(key, name=card.name, when=card.when)} {told}"
-        return Notice(words) if found.sms in ("queued", "sending", "sent") else Notice(words, card.phone, card.dial)
+        state = (found.sms or "none") if offer.clinic.opens(Use.SMS, now) else "off"
+        words = f"{t(key, name=card.name, when=card.when)} {t(f'notice.sms.{state}')}"
+        return Notice(words) if state in ("queued", "sending", "sent") else Notice(words, card.phone, card.dial)
     if key not in t:
         return None
     child = f"{key}_child"
