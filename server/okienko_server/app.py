@@ -34,11 +34,14 @@ from okienko_server.web.pages.staff.feeds import calendars
 from okienko_server.web.pages.staff.hours import hours
 from okienko_server.web.pages.staff.messages import messages
 from okienko_server.web.pages.staff.patients import patients
+from okienko_server.web.pages.staff.pauses import pauses
 from okienko_server.web.pages.staff.people import people
 from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.reminders import reminders
+from okienko_server.web.pages.staff.rules import rules
 from okienko_server.web.pages.staff.schedule import staff
+from okienko_server.web.pages.staff.settings import settings_pages
 from okienko_server.web.pages.staff.sign_in import door
 from okienko_server.web.pages.staff.statement import statement
 from okienko_server.web.pages.staff.trail import trail
@@ -65,6 +68,9 @@ STAFF = (
     messages,
     reminders,
     statement,
+    settings_pages,
+    pauses,
+    rules,
 )
 
 

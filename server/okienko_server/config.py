@@ -58,6 +58,9 @@ class Settings:
     worker_inside: bool = False
     """Run the outbox worker as a thread of the web process (demo)."""
     sms: SmsAccount = SmsAccount()
+    operator_phone: str = ""
+    operator_email: str = ""
+    """Whom a clinic turns to about its contract, as its people read it."""
 
     @property
     def development(self) -> bool:
@@ -93,6 +96,8 @@ class Settings:
                 env.get("OKIENKO_SMS_SECRET", ""),
                 env.get("OKIENKO_SMS_HOST", "").rstrip("/"),
             ),
+            operator_phone=env.get("OKIENKO_OPERATOR_PHONE", "").strip(),
+            operator_email=env.get("OKIENKO_OPERATOR_EMAIL", "").strip(),
         )
         settings.check()
         return settings

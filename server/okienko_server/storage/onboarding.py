@@ -123,7 +123,7 @@ class OnboardingStore(OperatorStore):
         names = {"title": person.title, "first_name": person.first_name, "last_name": person.last_name}
         position = plan.practitioners.index(person)
         gives = person.services or tuple(opened.services)
-        hours = person.hours or {plan.locations[0].name: plan.locations[0].opening}
+        hours = person.hours or {place.name: place.opening for place in plan.locations[:1]}
         rows: dict[type[Base], list[Row]] = {
             PractitionerRow: [
                 {

@@ -26,7 +26,7 @@ from okienko_widget.icons import ICONS, MARK
 
 assets = Blueprint("assets", __name__, url_prefix="/static")
 FOR_EVER = "public, max-age=31536000, immutable"
-SHEETS = ("ground", "schedule", "team", "inbox", "account", "record", "planning", "conversion", "messages")
+SHEETS = ("ground", "schedule", "team", "inbox", "account", "record", "planning", "conversion", "messages", "settings")
 DEMO_ZONE = ZoneInfo("Europe/Warsaw")
 
 

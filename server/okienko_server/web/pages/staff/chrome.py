@@ -24,6 +24,7 @@ PARTS = {
     "hours": "hours.page",
     "people": "people.page",
     "messages": "messages.page",
+    "settings": "settings.page",
     "audit": "trail.page",
     "account": "account.page",
 }

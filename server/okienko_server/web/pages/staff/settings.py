@@ -1,0 +1,138 @@
+"""The settings' first page: whether patients can come, what is missing, and the parts in the order the clinic's people know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from okienko_server.domain.checklist import Item, Lack
+from okienko_server.domain.contract import ContractStatus
+from okienko_server.domain.roles import Right
+from okienko_server.operations.join import Joining, NotYet, list_in_portal, see_joining, switch_registration
+from okienko_server.texts import load
+from okienko_server.web.guards import scope
+from okienko_server.web.house import house
+from okienko_server.web.pages.present import when_in
+from okienko_server.web.policy import Policy, policy
+
+settings_pages = Blueprint("settings", __name__, url_prefix="/staff/settings")
+
+PARTS = {
+    "places": "places.page",
+    "hours": "hours.page",
+    "services": "services.page",
+    "therapists": "therapists.page",
+    "rules": "rules.page",
+    "sms": "reminders.page",
+    "website": "website.page",
+    "pause": "pauses.page",
+}
+"""The parts in order: word in the catalogue -> endpoint."""
+_STOPPED = (ContractStatus.SUSPENDED, ContractStatus.ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the checklist: its sentence, where it is put right, whether patients find nothing because of it."""
+
+    words: str
+    url: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPage:
+    """Everything the template shows; `state` is one of on, off, paused, shut, stopped."""
+
+    state: str
+    lead: str
+    until: str
+    phone: str
+    email: str
+    allowed: bool
+    listed: bool
+    missing: tuple[Line, ...]
+    would_see: tuple[str, ...]
+    seen: tuple[str, ...]
+    """What somebody who presses again has read."""
+    parts: tuple[tuple[str, str, str], ...]
+    patient: str
+    """Where the clinic's own page for patients is; empty while it is none."""
+    saved: bool
+
+
+@settings_pages.get("")
+@policy(Policy.STAFF, Right.CHANGE_SETTINGS)
+def page() -> Response:
+    """Where the clinic stands."""
+    return _shown()
+
+
+@settings_pages.post("/registration")
+@policy(Policy.STAFF, Right.CHANGE_SETTINGS)
+def switch() -> AnyResponse:
+    """Online registration is switched; what patients would miss is said first, and it takes a second press."""
+    on = request.form.get("on") == "yes"
+    try:
+        switch_registration(
+            on, seen=request.form.getlist("seen"), scope=scope(), desk=house().desk, now=house().clock()
+        )
+    except NotYet as refused:
+        return _shown(refused.missing, 422)
+    return redirect(url_for("settings.page", did="saved"), 303)
+
+
+@settings_pages.post("/portal")
+@policy(Policy.STAFF, Right.CHANGE_SETTINGS)
+def portal() -> AnyResponse:
+    """The portal's search names the clinic, or not."""
+    list_in_portal(request.form.get("listed") == "yes", scope=scope(), desk=house().desk, now=house().clock())
+    return redirect(url_for("settings.page", did="saved"), 303)
+
+
+def part_url(word: str) -> str:
+    """Return where a part of the settings is."""
+    return url_for(PARTS[word])
+
+
+def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
+    t, now = load(), house().clock()
+    found = see_joining(scope=scope(), desk=house().desk, now=now)
+    clinic, state = found.offer.clinic, _state(found)
+    pause = clinic.paused(now)
+    until = ""
+    if state == "paused" and pause:
+        until = when_in(clinic.zone).day(pause.back_on) if pause.back_on else t("settings.until_ended")
+    lead = t(f"settings.contract.{found.status}") if state in ("shut", "stopped") else t(f"settings.state_lead.{state}")
+    named = [(word, endpoint) for word, endpoint in PARTS.items() if endpoint in current_app.view_functions]
+    shown = SettingsPage(
+        state, lead, until, house().settings.operator_phone, house().settings.operator_email, found.allowed, clinic.listed,
+        tuple(_line(item) for item in found.missing),
+        tuple(t(f"settings.would_see.{item.lack}") for item in stopping),
+        tuple(dict.fromkeys(item.lack.value for item in stopping)),
+        tuple((t(f"settings.part.{word}"), t(f"settings.about.{word}"), url_for(end)) for word, end in named),
+        url_for("doors.deep_link", slug=clinic.slug) if state == "on" else "",
+        request.args.get("did") == "saved",
+    )  # fmt: skip
+    return make_response(render_template("staff/settings.jinja", page=shown), status)
+
+
+def _state(found: Joining) -> str:
+    if not found.allowed:
+        return "stopped" if found.status in _STOPPED else "shut"
+    if not found.offer.clinic.registration:
+        return "off"
+    return "paused" if found.offer.clinic.paused(house().clock()) else "on"
+
+
+def _line(item: Item) -> Line:
+    endpoint = PARTS[item.part.value]
+    url = url_for(endpoint) if endpoint in current_app.view_functions else ""
+    words = load()(f"settings.lack.{item.lack}", about=item.about) if item.about else _plain(item.lack)
+    return Line(words, url, item.stops)
+
+
+def _plain(lack: Lack) -> str:
+    return load()(f"settings.lack.{lack}")
