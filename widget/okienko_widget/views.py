@@ -186,6 +186,8 @@ class AppointmentSummary:
     place: str
     offer: str
     """"Pierwsza wizyta, kręgosłup · 180 zł, płatne w gabinecie"."""
+    cancel_by: str = ""
+    """The moment until which it may be cancelled free of charge, in words; empty: the clinic set none, or it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,8 @@ class MessageView:
     """What the clinic itself says, instead of the catalogue's sentence."""
     note: str = ""
     """A line beneath: when it is over."""
+    elsewhere: str = ""
+    """Words of a quiet way on, where the telephone is the better one."""
 
 
 View = ProblemView | ClinicsView | TimesView | DetailsView | CodeView | DoneView

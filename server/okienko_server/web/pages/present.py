@@ -68,9 +68,10 @@ def paused_view(view: MessageView, error: ClinicPaused) -> MessageView:
     """Return the page of a clinic on a pause: its name, its own words, its telephone, the day it is back."""
     words = [word for word in error.clinic.split() if word[:1].isalpha()]
     initials = "".join(word[0] for word in words[:2]).upper()
+    elsewhere = load()("message.clinic_paused.elsewhere") if view.link else ""
     note = load()("message.clinic_paused.back", day=when_in(_HOME).day(error.back_on)) if error.back_on else ""
     shown = ClinicBadge(error.clinic, "", initials, _phone(error.phone))
-    return replace(view, clinic=shown, lead=error.message, note=note)
+    return replace(view, clinic=shown, lead=error.message, note=note, elsewhere=elsewhere)
 
 
 def offer_badge(offer: Offer) -> ClinicBadge:
@@ -103,7 +104,14 @@ def appointment_summary(appointment: Appointment, offer: Offer, texts: Texts) ->
         offer.practitioner(appointment.practitioner_id).name,
         offer.location(appointment.location_id).address,
         offered,
+        _cancel_by(appointment, offer.clinic),
     )
+
+
+def _cancel_by(appointment: Appointment, clinic: Clinic) -> str:
+    """Return until when it may be cancelled free of charge; "" where the clinic set no rule, or it was made later than that."""
+    until = appointment.starts_at - timedelta(minutes=clinic.cancel_minutes)
+    return when_in(clinic.zone).full(until) if clinic.cancel_minutes and until > appointment.created_at else ""
 
 
 def directions_url(location: Location) -> str:

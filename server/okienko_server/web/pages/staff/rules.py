@@ -73,6 +73,8 @@ def _words(name: str, value: int) -> str:
         return t("rules.span_year") if value == 365 else t("rules.span_days", n=value)
     if not value:
         return t("rules.any_time") if name == "cancel_minutes" else t("rules.no_notice")
+    if name == "answer_minutes":
+        return t("rules.within_day") if value == DAY else t.plural("rules.within", value // 60)
     span = _span(value)
     return t("rules.before", span=span) if name in ("notice_minutes", "cancel_minutes") else span
 

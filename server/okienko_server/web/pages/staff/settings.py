@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.checklist import Item, Lack
+from okienko_server.domain.checklist import PART_OF, STOPPING, Item
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.domain.roles import Right
 from okienko_server.operations.join import Joining, NotYet, list_in_portal, see_joining, switch_registration
@@ -109,7 +111,7 @@ def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
     named = [(word, endpoint) for word, endpoint in PARTS.items() if endpoint in current_app.view_functions]
     shown = SettingsPage(
         state, lead, until, house().settings.operator_phone, house().settings.operator_email, found.allowed, clinic.listed,
-        tuple(_line(item) for item in found.missing),
+        tuple(_lines(found.missing)),
         tuple(t(f"settings.would_see.{item.lack}") for item in stopping),
         tuple(dict.fromkeys(item.lack.value for item in stopping)),
         tuple((t(f"settings.part.{word}"), t(f"settings.about.{word}"), url_for(end)) for word, end in named),
@@ -127,12 +129,10 @@ def _state(found: Joining) -> str:
     return "paused" if found.offer.clinic.paused(house().clock()) else "on"
 
 
-def _line(item: Item) -> Line:
-    endpoint = PARTS[item.part.value]
-    url = url_for(endpoint) if endpoint in current_app.view_functions else ""
-    words = load()(f"settings.lack.{item.lack}", about=item.about) if item.about else _plain(item.lack)
-    return Line(words, url, item.stops)
-
-
-def _plain(lack: Lack) -> str:
-    return load()(f"settings.lack.{lack}")
+def _lines(missing: tuple[Item, ...]) -> Iterator[Line]:
+    """Yield a line for each lack; what several addresses or people lack is one line with their names."""
+    for lack, items in groupby(missing, key=lambda item: item.lack):
+        endpoint, names = PARTS[PART_OF[lack]], ", ".join(item.about for item in items if item.about)
+        url = url_for(endpoint) if endpoint in current_app.view_functions else ""
+        key = f"settings.lack.{lack}"
+        yield Line(load()(key, about=names) if names else load()(key), url, lack in STOPPING)
