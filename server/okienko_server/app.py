@@ -43,6 +43,7 @@ from okienko_server.web.pages.staff.rules import rules
 from okienko_server.web.pages.staff.schedule import staff
 from okienko_server.web.pages.staff.settings import settings_pages
 from okienko_server.web.pages.staff.sign_in import door
+from okienko_server.web.pages.staff.sms_wishes import sms_wishes
 from okienko_server.web.pages.staff.statement import statement
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
@@ -71,6 +72,7 @@ STAFF = (
     settings_pages,
     pauses,
     rules,
+    sms_wishes,
 )
 
 

@@ -75,6 +75,7 @@ STATUS: dict[str, int] = {
     "signed_ahead": 422,
     "signed_legacy": 422,
     "signed_since": 422,
+    "budget_invalid": 422,
     "back_past": 422,
     "back_far": 422,
     "day_invalid": 422,

@@ -27,7 +27,7 @@ PARTS = {
     "services": "services.page",
     "therapists": "therapists.page",
     "rules": "rules.page",
-    "sms": "reminders.page",
+    "sms": "sms_wishes.page",
     "website": "website.page",
     "pause": "pauses.page",
 }
