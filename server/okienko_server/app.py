@@ -38,6 +38,7 @@ from okienko_server.web.pages.staff.pauses import pauses
 from okienko_server.web.pages.staff.people import people
 from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
+from okienko_server.web.pages.staff.rehearsal import rehearsal
 from okienko_server.web.pages.staff.reminders import reminders
 from okienko_server.web.pages.staff.rules import rules
 from okienko_server.web.pages.staff.schedule import staff
@@ -73,6 +74,7 @@ STAFF = (
     pauses,
     rules,
     sms_wishes,
+    rehearsal,
 )
 
 

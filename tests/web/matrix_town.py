@@ -10,6 +10,7 @@ from flask import Flask
 
 from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.roles import Role
+from okienko_server.domain.scope import Source
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
 from tests.web.matrix_rows import Kept, Line, keep, lines_of, put_back
 from tests.web.records_world import Records
@@ -91,6 +92,7 @@ def plant(records: Records, name: str, who: str) -> World:
     records.add(waiting, who, patient=jan, comment=secret, phone=phone)
     records.add(booked, who, TUESDAY_NINE + timedelta(hours=3), status=Status.BOOKED, patient=jan)
     records.add(begun, who, TUESDAY_NINE - timedelta(days=4), status=Status.BOOKED, patient=jan)
+    records.add(f"rehearsed{name}", who, TUESDAY_NINE + timedelta(hours=1), source=Source.REHEARSAL)
     patient, episode = f"patient{name}", f"episode{name}"
     records.patient(patient, "Jan", secret, phone)
     records.episode(episode, patient, who, title=secret)
