@@ -42,6 +42,7 @@ from okienko_server.web.pages.staff.rehearsal import rehearsal
 from okienko_server.web.pages.staff.reminders import reminders
 from okienko_server.web.pages.staff.rules import rules
 from okienko_server.web.pages.staff.schedule import staff
+from okienko_server.web.pages.staff.services import services
 from okienko_server.web.pages.staff.settings import settings_pages
 from okienko_server.web.pages.staff.sign_in import door
 from okienko_server.web.pages.staff.sms_wishes import sms_wishes
@@ -75,6 +76,7 @@ STAFF = (
     rules,
     sms_wishes,
     rehearsal,
+    services,
 )
 
 

@@ -100,6 +100,7 @@ def plant(records: Records, name: str, who: str) -> World:
     ids = {
         "appointment_id": waiting, "practitioner_id": records.opened.practitioners[who], "patient_id": patient,
         "episode_id": episode, "staff_id": records.account(who), "absence_id": records.away(who, secret),
+        "service_id": records.opened.services["Wizyta"],
     }  # fmt: skip
     return World(name, ids, secret, records.opened.locations["Główna"], records.opened.services["Konsultacja"])
 
@@ -122,11 +123,21 @@ def _revision(town: Town, about: World, world: World) -> dict[str, str]:
     return {"revision": str(town.here.offer().revision)}
 
 
+def _service(town: Town, about: World, world: World) -> dict[str, str]:
+    return _revision(town, about, world) | {
+        "name": "Inna usługa",
+        "minutes": "45",
+        "givers": world.ids["practitioner_id"],
+    }
+
+
 MORE: dict[str, Callable[[Town, World, World], dict[str, str]]] = {
     "planning.moved": _move,
     "hours.change": _hours,
     "pauses.begin": _revision,
     "rules.change": _revision,
+    "services.add": _service,
+    "services.change": _service,
     "records.draft": _document,
     "records.sign": _document,
 }
@@ -142,7 +153,8 @@ def fields_of(town: Town, endpoint: str, about: World, world: World) -> dict[str
         "day": "2026-11-25", "time": "14:00", "outside": "1", "first_name": "Ewa", "last_name": "Nowa", "phone": "601 234 111",
         "from_day": "2026-12-21", "until_day": "2026-12-22", "sure": "1", "title": "Inaczej", "version": "1",
         "minutes": "60", "email": "nowa@example.test", "name": "Ewa Nowa", "role": "therapist", "reason": "Powód",
-        "lead": "1440", "on": "no", "listed": "no", "message": "Urlop", "back_on": "2026-12-24",
+        "lead": "1440", "on": "no", "price": "99", "buffer_before": "0", "buffer_after": "5", "offered": "no", "way": "up",
+        "listed": "no", "message": "Urlop", "back_on": "2026-12-24",
         "notice_minutes": "240", "horizon_days": "30", "slot_step_minutes": "30", "cancel_minutes": "1440",
         "answer_minutes": "480", "notifications": "no", "budget": "12", "country": "UA",
     }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.money import POOL_MESSAGES, SMS_PRICE
+from okienko_server.domain.price import as_typed, grosze_of
 from okienko_server.domain.roles import Right
 from okienko_server.operations.sms_settings import HIGHEST_BUDGET, SmsSettings, set_sms
 from okienko_server.operations.statement import Month, see_month
@@ -26,7 +26,6 @@ ABROAD = ("UA", "DE", "CZ", "SK", "LT", "GB")
 """Countries offered beside Poland; others the clinic has already stay choosable."""
 A_BOOKING = 2
 """Messages a reservation costs: the code and the confirmation."""
-_MONEY = re.compile(r"([0-9]{1,5})(?:[.,]([0-9]{1,2}))? *(?:zł)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,11 @@ def page() -> Response:
 def change() -> AnyResponse:
     """The wishes are written; a pool once granted for the month stays."""
     errors: dict[str, str] = {}
-    budget = _grosze(request.form.get("budget", ""))
-    if budget is None or budget > HIGHEST_BUDGET:
-        errors["budget"] = "budget_invalid"
+    budget = 0
+    try:
+        budget = grosze_of(request.form.get("budget", ""), HIGHEST_BUDGET, field="budget")
+    except FieldRefused as refused:
+        errors[refused.field] = refused.code
     wanted = request.form.get("notifications", "")
     if wanted not in ("yes", "no"):
         errors["notifications"] = "choice_missing"
@@ -73,12 +74,6 @@ def change() -> AnyResponse:
     except FieldRefused as refused:
         return _shown({refused.field: refused.code}, 422)
     return redirect(url_for("sms_wishes.page", did="saved"), 303)
-
-
-def _grosze(typed: str) -> int | None:
-    """Return "80", "80,50" or "80.5 zł" in grosze; None for what is no such amount."""
-    found = _MONEY.fullmatch(typed.strip().replace("\u00a0", " "))
-    return int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0")) if found else None
 
 
 def _shown(errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
@@ -95,7 +90,7 @@ def _shown(errors: Mapping[str, str] | None = None, status: int = 200) -> Respon
     shown = WishesPage(
         price(SMS_PRICE), _facts(month), paying, t("sms_wishes.pool_each", n=POOL_MESSAGES),
         t("sms_wishes.no_pool", price=price(SMS_PRICE)),
-        form.get("budget", "") if form else _zloty(clinic.sms_day_budget),
+        form.get("budget", "") if form else as_typed(clinic.sms_day_budget),
         t("sms_wishes.budget_words", n=clinic.sms_day_budget // (A_BOOKING * SMS_PRICE), price=price(A_BOOKING * SMS_PRICE)),
         tuple((code, _country(code), code in chosen) for code in listed), reminder_words(clinic), errors or {},
         request.args.get("did") == "saved",
@@ -111,10 +106,6 @@ def _facts(month: Month) -> tuple[tuple[str, str], ...]:
         (t("messages.bill"), t("messages.times", n=found.from_bill // SMS_PRICE, price=price(SMS_PRICE))),
         (t("messages.owed"), price(found.owed)),
     )
-
-
-def _zloty(grosze: int) -> str:
-    return f"{grosze // 100}" if grosze % 100 == 0 else f"{grosze // 100},{grosze % 100:02d}"
 
 
 def _country(code: str) -> str:
