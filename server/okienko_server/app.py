@@ -47,6 +47,7 @@ from okienko_server.web.pages.staff.settings import settings_pages
 from okienko_server.web.pages.staff.sign_in import door
 from okienko_server.web.pages.staff.sms_wishes import sms_wishes
 from okienko_server.web.pages.staff.statement import statement
+from okienko_server.web.pages.staff.therapists import therapists
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
@@ -77,6 +78,7 @@ STAFF = (
     sms_wishes,
     rehearsal,
     services,
+    therapists,
 )
 
 

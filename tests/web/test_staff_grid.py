@@ -121,7 +121,7 @@ CHOSEN_AT_RUN_TIME = (
     "nav.", "audit.act.", "audit.object.", "refusal.", "wrong.", "notice.", "role.", "state.", "door.", "schedule.previous_",
     "schedule.next_", "schedule.empty_", "schedule.week", "schedule.day", "convert.kind.",
     "messages.kind.", "messages.state.", "messages.paid.", "ledger.event.", "ledger.account.", "ledger.purse.",
-    "sms_wishes.country.", "services.ready.", "reminders.choice.", "reminders.ahead.",
+    "sms_wishes.country.", "services.ready.", "therapists.", "reminders.choice.", "reminders.ahead.",
     "settings.state.", "settings.state_lead.", "settings.contract.", "settings.lack.",
     "settings.would_see.", "settings.part.", "settings.about.",
     "convert.conflict", "convert.save",
