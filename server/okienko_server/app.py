@@ -36,6 +36,7 @@ from okienko_server.web.pages.staff.messages import messages
 from okienko_server.web.pages.staff.patients import patients
 from okienko_server.web.pages.staff.pauses import pauses
 from okienko_server.web.pages.staff.people import people
+from okienko_server.web.pages.staff.places import places
 from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
 from okienko_server.web.pages.staff.rehearsal import rehearsal
@@ -81,6 +82,7 @@ STAFF = (
     services,
     therapists,
     website,
+    places,
 )
 
 

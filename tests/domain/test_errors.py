@@ -28,7 +28,8 @@ STAFF_ONLY = {
     "password_personal", "password_wrong", "passwords_differ", "totp_wrong", "last_owner",
     "signed_missing", "signed_ahead", "signed_legacy", "signed_since",
     "name_taken", "price_invalid", "site_path", "site_wildcard", "site_insecure", "site_invalid",
-    "site_many", "colour_invalid", "pwz_invalid", "pwz_taken", "ages_invalid",
+    "site_many", "colour_invalid", "postcode_invalid", "coordinates_invalid", "coordinates_outside",
+    "coordinates_swapped", "pwz_invalid", "pwz_taken", "ages_invalid",
     "back_past", "back_far", "day_invalid", "message_long",
 }  # fmt: skip
 """Refusals no patient meets: the staff pages have their own words."""

@@ -31,6 +31,7 @@ def addresses(page: Page, base: str) -> dict[str, str]:
         "settings-sms": "/staff/settings/sms",
         "therapists": "/staff/settings/therapists", "therapist": "/staff/settings/therapists/new",
         "website": "/staff/settings/website", "poster": "/staff/settings/website/poster",
+        "places": "/staff/settings/places", "place": "/staff/settings/places/new",
         "services": "/staff/settings/services", "service": "/staff/settings/services/new",
     }  # fmt: skip
     page.goto(base + found["day"])

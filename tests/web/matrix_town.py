@@ -12,11 +12,14 @@ from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.roles import Role
 from okienko_server.domain.scope import Source
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
+from okienko_server.storage.places import PlaceStore
 from tests.web.matrix_rows import Kept, Line, keep, lines_of, put_back
 from tests.web.records_world import Records
 from tests.web.staff_world import ACCOUNTS, HANNA, MICHAL, TUESDAY_NINE, ZOFIA
 
 OWN, COLLEAGUE, FOREIGN = "own", "colleague", "foreign"
+EMPTY = {"kazimierz": "emptyhere000", "inna": "emptythere00"}
+"""Short name of a clinic -> an address nobody ever came to."""
 NUMBER = {OWN: 0, COLLEAGUE: 1, FOREIGN: 2}
 
 
@@ -31,6 +34,8 @@ class World:
     service: str
     spare: str
     """A therapist nothing is tied to."""
+    empty: str
+    """An address nobody ever came to."""
 
     def ids_for(self, endpoint: str) -> dict[str, str]:
         """Return the ids a path of an endpoint needs: documentation needs a tied visit, its outcome one that has begun."""
@@ -38,6 +43,8 @@ class World:
             return self.ids | {"appointment_id": f"booked{self.name}"}
         if endpoint in ("planning.missed", "planning.fulfilled"):
             return self.ids | {"appointment_id": f"begun{self.name}"}
+        if endpoint.startswith("places."):
+            return self.ids | {"location_id": self.empty}
         if endpoint == "therapists.remove":
             return self.ids | {"practitioner_id": self.spare}
         return self.ids
@@ -80,6 +87,9 @@ def town_of(app: Flask) -> Town:
     here, there = Records.of(app), Records.of(app, slug="inna", staff=())
     assert isinstance(here, Records) and isinstance(there, Records)
     for one in (here, there):
+        columns = {"name": "Pusta", "street": "Długa 1", "postcode": "31-147", "city": "Kraków"}
+        with one.desk.database.writing() as connection:
+            PlaceStore(connection, one.scope).add(EMPTY[one.opened.slug], **columns)
         # A pause there is can be ended, and keeps nobody of the staff from anything.
         with one.desk.database.writing() as connection:
             ClinicSettingsStore(connection, one.scope).change(paused_at=TUESDAY_NINE - timedelta(days=4))
@@ -113,6 +123,7 @@ def plant(records: Records, name: str, who: str) -> World:
         records.opened.locations["Główna"],
         records.opened.services["Konsultacja"],
         records.opened.practitioners[HANNA],
+        EMPTY[records.opened.slug],
     )
 
 
@@ -146,6 +157,12 @@ def _therapist(town: Town, about: World, world: World) -> dict[str, str]:
     return _revision(town, about, world) | {"c-spine": "all", "pwz": "777", "services": world.service}
 
 
+def _place(town: Town, about: World, world: World) -> dict[str, str]:
+    days = {f"day-{n}": "8-16" for n in range(7)}
+    point = {"latitude": "50.05", "longitude": "19.94", "postcode": "31-056", "street": "Długa 1", "city": "Kraków"}
+    return _revision(town, about, world) | days | point | {"name": "Inny adres"}
+
+
 MORE: dict[str, Callable[[Town, World, World], dict[str, str]]] = {
     "planning.moved": _move,
     "hours.change": _hours,
@@ -154,6 +171,8 @@ MORE: dict[str, Callable[[Town, World, World], dict[str, str]]] = {
     "therapists.add": _therapist,
     "therapists.change": _therapist,
     "website.change": _revision,
+    "places.add": _place,
+    "places.change": _place,
     "services.add": _service,
     "services.change": _service,
     "records.draft": _document,

@@ -1,0 +1,123 @@
+"""Towns of Poland and where they are: an offline table, the country's outline, distances. Degrees are WGS 84.
+
+Places: GeoNames (geonames.org), CC BY 4.0. Outline: Natural Earth, public domain.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+
+VOIVODESHIPS = {
+    "72": "dolnośląskie", "73": "kujawsko-pomorskie", "74": "łódzkie", "75": "lubelskie", "76": "lubuskie", "77": "małopolskie",
+    "78": "mazowieckie", "79": "opolskie", "80": "podkarpackie", "81": "podlaskie", "82": "pomorskie", "83": "śląskie",
+    "84": "świętokrzyskie", "85": "warmińsko-mazurskie", "86": "wielkopolskie", "87": "zachodniopomorskie",
+}  # fmt: skip
+"""GeoNames' codes of the voivodeships."""
+EARTH_KM = 6371.0
+SHORE_KM = 6.0
+"""The outline is simplified: what lies this near to it outside counts as inside (Hel, on its spit, lies 5 km out)."""
+MOST_NAMED = 10
+_PLAIN = str.maketrans("ąćęłńóśźż", "acelnoszz")
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """One place, of about a thousand people or more; `people` is GeoNames' figure, for ordering only."""
+
+    name: str
+    voivodeship: str
+    latitude: float
+    longitude: float
+    people: int
+
+    def away(self, latitude: float, longitude: float) -> float:
+        """Return kilometres to a point."""
+        return distance_km(self.latitude, self.longitude, latitude, longitude)
+
+
+@cache
+def towns() -> tuple[Town, ...]:
+    """Return every place, the biggest first."""
+    return tuple(
+        Town(name, VOIVODESHIPS[code], float(latitude), float(longitude), int(people))
+        for name, code, latitude, longitude, people in _rows("towns.csv")
+    )
+
+
+def towns_named(text: str) -> list[Town]:
+    """Return the places a text names, Polish letters or not, the biggest first; none of that name: those that begin so, at most ten."""
+    asked = plain(text)
+    if not asked:
+        return []
+    whole = [town for town in towns() if plain(town.name) == asked]
+    return (whole or [town for town in towns() if plain(town.name).startswith(asked)])[:MOST_NAMED]
+
+
+def nearest_town(latitude: float, longitude: float) -> Town:
+    """Return the place nearest to a point."""
+    return min(towns(), key=lambda town: town.away(latitude, longitude))
+
+
+def towns_around(latitude: float, longitude: float, km: float) -> list[Town]:
+    """Return the places within a distance, the biggest first."""
+    return [town for town in towns() if town.away(latitude, longitude) <= km]
+
+
+def in_poland(latitude: float, longitude: float) -> bool:
+    """Return whether a point lies in Poland, or within SHORE_KM of its simplified outline."""
+    if not (
+        math.isfinite(latitude) and math.isfinite(longitude) and 48.5 < latitude < 55.5 and 13.5 < longitude < 24.8
+    ):
+        return False
+    return _inside(latitude, longitude) or _to_outline(latitude, longitude) <= SHORE_KM
+
+
+def distance_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """Return the kilometres between two points along the ground (haversine)."""
+    low, high = math.radians(latitude), math.radians(other_latitude)
+    step, turn = high - low, math.radians(other_longitude - longitude)
+    half = math.sin(step / 2) ** 2 + math.cos(low) * math.cos(high) * math.sin(turn / 2) ** 2
+    return 2 * EARTH_KM * math.asin(math.sqrt(half))
+
+
+@cache
+def outline() -> tuple[tuple[float, float], ...]:
+    """Return the country's outline as (longitude, latitude), the first point again at the end."""
+    return tuple((float(longitude), float(latitude)) for longitude, latitude in _rows("poland.csv"))
+
+
+def plain(text: str) -> str:
+    """Return a name as it is compared: small letters without Polish ones, single blanks."""
+    return " ".join(text.casefold().translate(_PLAIN).replace("-", " ").split())
+
+
+def _rows(name: str) -> list[list[str]]:
+    text = files("okienko_server").joinpath("domain", name).read_text(encoding="utf-8")
+    return [line.split(";") for line in text.splitlines() if not line.startswith("#")]
+
+
+def _inside(latitude: float, longitude: float) -> bool:
+    points, inside = outline(), False
+    for (x1, y1), (x2, y2) in pairwise(points):
+        if (y1 > latitude) != (y2 > latitude) and longitude < (x2 - x1) * (latitude - y1) / (y2 - y1) + x1:
+            inside = not inside
+    return inside
+
+
+def _to_outline(latitude: float, longitude: float) -> float:
+    """Return the kilometres to the outline; over so few a flat map around the point is exact enough."""
+    across, up = math.cos(math.radians(latitude)) * 111.32, 111.32
+    flat = [((x - longitude) * across, (y - latitude) * up) for x, y in outline()]
+    return min(_to_segment(*start, *end) for start, end in pairwise(flat))
+
+
+def _to_segment(x1: float, y1: float, x2: float, y2: float) -> float:
+    """Return the distance of the origin to a segment."""
+    dx, dy = x2 - x1, y2 - y1
+    length = dx * dx + dy * dy
+    along = 0.0 if length == 0 else min(1.0, max(0.0, -(x1 * dx + y1 * dy) / length))
+    return math.hypot(x1 + along * dx, y1 + along * dy)
