@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from okienko_server.domain.money import SMS_PRICE, Account, Event
+from okienko_server.domain.money import Account, Event
 from okienko_server.operations.allow_code import pumped
 from okienko_server.operations.statement import Charged, Month
 from okienko_server.texts import load
@@ -17,7 +17,7 @@ def today_of(found: Month) -> tuple[str, ...]:
     t, budget = load(), found.offer.clinic.sms_day_budget
     said = [t("ledger.today", used=zloty(found.today.used), budget=zloty(budget))]
     # A booking's first code takes its confirmation's price along.
-    if found.today.used + 2 * SMS_PRICE > budget:
+    if found.today.used + 2 * found.tariff.budgeted > budget:
         said.append(t("ledger.used_up"))
     elif pumped(found.today):
         said.append(t("ledger.paused"))
