@@ -41,7 +41,7 @@ def text(world: StaffWorld, part: str = "") -> str:
 def test_a_change_set_today_is_told_at_once(world: StaffWorld, clock: Clock) -> None:
     assert "stycznia 2027" not in text(world) and "potem po 20 gr brutto" in text(world)
     set_tariff("2027-01", 22, 100, scope=operator_scope(), desk=world.desk, now=clock.now)
-    assert f'<p class="s-info">{SAID}</p>' in text(world)
+    assert f'<p class="s-info s-coming">{SAID}</p>' in text(world)
     assert SAID in text(world, "/reminders") and "potem 0,20 zł brutto" in text(world, "/reminders")
     assert SAID not in text(world, "?month=2026-10"), "an old month speaks of itself"
 
