@@ -34,7 +34,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?P<port>\d{
 _LOCKS = {"s": "service", "p": "practitioner", "k": "category"}
 _VARIABLES = ("OKIENKO_EMBED_KEYS", "OKIENKO_SESSION_KEYS")
 _json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-_SOURCES = ("portal", "link", "iframe", "api")
+_SOURCES = ("portal", "link", "iframe", "api", "rehearsal")
 
 
 @dataclass(frozen=True, slots=True)

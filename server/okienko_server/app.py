@@ -38,11 +38,14 @@ from okienko_server.web.pages.staff.pauses import pauses
 from okienko_server.web.pages.staff.people import people
 from okienko_server.web.pages.staff.planning import planning
 from okienko_server.web.pages.staff.record import records
+from okienko_server.web.pages.staff.rehearsal import rehearsal
 from okienko_server.web.pages.staff.reminders import reminders
 from okienko_server.web.pages.staff.rules import rules
 from okienko_server.web.pages.staff.schedule import staff
+from okienko_server.web.pages.staff.services import services
 from okienko_server.web.pages.staff.settings import settings_pages
 from okienko_server.web.pages.staff.sign_in import door
+from okienko_server.web.pages.staff.sms_wishes import sms_wishes
 from okienko_server.web.pages.staff.statement import statement
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.widget import steps
@@ -71,6 +74,9 @@ STAFF = (
     settings_pages,
     pauses,
     rules,
+    sms_wishes,
+    rehearsal,
+    services,
 )
 
 

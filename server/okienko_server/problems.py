@@ -75,6 +75,8 @@ STATUS: dict[str, int] = {
     "signed_ahead": 422,
     "signed_legacy": 422,
     "signed_since": 422,
+    "name_taken": 422,
+    "price_invalid": 422,
     "back_past": 422,
     "back_far": 422,
     "day_invalid": 422,

@@ -26,7 +26,8 @@ STAFF_ONLY = {
     "practitioner_required",
     "password_short", "password_long", "password_common",
     "password_personal", "password_wrong", "passwords_differ", "totp_wrong", "last_owner",
-    "signed_missing", "signed_ahead", "signed_legacy", "signed_since", "back_past", "back_far", "day_invalid", "message_long",
+    "signed_missing", "signed_ahead", "signed_legacy", "signed_since",
+    "name_taken", "price_invalid", "back_past", "back_far", "day_invalid", "message_long",
     "tariff_month", "tariff_begun", "tariff_price", "tariff_pool",
 }  # fmt: skip
 """Refusals no patient meets: the staff pages have their own words."""

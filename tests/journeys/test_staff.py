@@ -16,8 +16,8 @@ pytestmark = pytest.mark.journey
 _numbers = itertools.count(602_000_100)
 SURNAME = "Kartotekowa"
 PARTS = {
-    "owner": ["Grafik", "Pacjenci", "Godziny", "Zespół", "SMS-y", "Dziennik", "Konto"],
-    "administrator": ["Grafik", "Pacjenci", "Godziny", "Zespół", "SMS-y", "Dziennik", "Konto"],
+    "owner": ["Grafik", "Pacjenci", "Godziny", "Zespół", "SMS-y", "Ustawienia", "Dziennik", "Konto"],
+    "administrator": ["Grafik", "Pacjenci", "Godziny", "Zespół", "SMS-y", "Ustawienia", "Dziennik", "Konto"],
     "consultant": ["Grafik", "Pacjenci", "Konto"],
     "therapist": ["Grafik", "Pacjenci", "Godziny", "Konto"],
     "receptionist": ["Grafik", "Pacjenci", "Konto"],

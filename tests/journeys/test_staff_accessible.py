@@ -27,6 +27,9 @@ def addresses(page: Page, base: str) -> dict[str, str]:
         "absences": "/staff/absences", "hours": "/staff/hours", "patients": "/staff/patients", "people": "/staff/people",
         "account": "/staff/account", "audit": "/staff/audit", "archive": "/staff/archive",
         "messages": "/staff/messages", "reminders": "/staff/messages/reminders", "calendar": "/staff/calendar",
+        "settings": "/staff/settings", "pause": "/staff/settings/pause", "rules": "/staff/settings/rules",
+        "settings-sms": "/staff/settings/sms",
+        "services": "/staff/settings/services", "service": "/staff/settings/services/new",
     }  # fmt: skip
     page.goto(base + found["day"])
     found["week"] = first(page, ".s-day h2 a")

@@ -10,6 +10,8 @@ from flask import Flask
 
 from okienko_server.domain.appointment import Person, Status
 from okienko_server.domain.roles import Role
+from okienko_server.domain.scope import Source
+from okienko_server.storage.clinic_settings import ClinicSettingsStore
 from tests.web.matrix_rows import Kept, Line, keep, lines_of, put_back
 from tests.web.records_world import Records
 from tests.web.staff_world import ACCOUNTS, MICHAL, TUESDAY_NINE, ZOFIA
@@ -73,6 +75,10 @@ def town_of(app: Flask) -> Town:
     """Open both clinics and plant everything."""
     here, there = Records.of(app), Records.of(app, slug="inna", staff=())
     assert isinstance(here, Records) and isinstance(there, Records)
+    for one in (here, there):
+        # A pause there is can be ended, and keeps nobody of the staff from anything.
+        with one.desk.database.writing() as connection:
+            ClinicSettingsStore(connection, one.scope).change(paused_at=TUESDAY_NINE - timedelta(days=4))
     worlds = (plant(here, OWN, ZOFIA), plant(here, COLLEAGUE, MICHAL), plant(there, FOREIGN, ZOFIA))
     made = Town(app, here, there, worlds)
     made.remember()
@@ -86,6 +92,7 @@ def plant(records: Records, name: str, who: str) -> World:
     records.add(waiting, who, patient=jan, comment=secret, phone=phone)
     records.add(booked, who, TUESDAY_NINE + timedelta(hours=3), status=Status.BOOKED, patient=jan)
     records.add(begun, who, TUESDAY_NINE - timedelta(days=4), status=Status.BOOKED, patient=jan)
+    records.add(f"rehearsed{name}", who, TUESDAY_NINE + timedelta(hours=1), source=Source.REHEARSAL)
     patient, episode = f"patient{name}", f"episode{name}"
     records.patient(patient, "Jan", secret, phone)
     records.episode(episode, patient, who, title=secret)
@@ -93,6 +100,7 @@ def plant(records: Records, name: str, who: str) -> World:
     ids = {
         "appointment_id": waiting, "practitioner_id": records.opened.practitioners[who], "patient_id": patient,
         "episode_id": episode, "staff_id": records.account(who), "absence_id": records.away(who, secret),
+        "service_id": records.opened.services["Wizyta"],
     }  # fmt: skip
     return World(name, ids, secret, records.opened.locations["Główna"], records.opened.services["Konsultacja"])
 
@@ -111,9 +119,25 @@ def _document(town: Town, about: World, world: World) -> dict[str, str]:
     return {"based_on": "0", "revision": "0", "reason": "", "assessment": "ból", "procedures": "ból"}
 
 
+def _revision(town: Town, about: World, world: World) -> dict[str, str]:
+    return {"revision": str(town.here.offer().revision)}
+
+
+def _service(town: Town, about: World, world: World) -> dict[str, str]:
+    return _revision(town, about, world) | {
+        "name": "Inna usługa",
+        "minutes": "45",
+        "givers": world.ids["practitioner_id"],
+    }
+
+
 MORE: dict[str, Callable[[Town, World, World], dict[str, str]]] = {
     "planning.moved": _move,
     "hours.change": _hours,
+    "pauses.begin": _revision,
+    "rules.change": _revision,
+    "services.add": _service,
+    "services.change": _service,
     "records.draft": _document,
     "records.sign": _document,
 }
@@ -129,7 +153,10 @@ def fields_of(town: Town, endpoint: str, about: World, world: World) -> dict[str
         "day": "2026-11-25", "time": "14:00", "outside": "1", "first_name": "Ewa", "last_name": "Nowa", "phone": "601 234 111",
         "from_day": "2026-12-21", "until_day": "2026-12-22", "sure": "1", "title": "Inaczej", "version": "1",
         "minutes": "60", "email": "nowa@example.test", "name": "Ewa Nowa", "role": "therapist", "reason": "Powód",
-        "lead": "1440",
+        "lead": "1440", "on": "no", "price": "99", "buffer_before": "0", "buffer_after": "5", "offered": "no", "way": "up",
+        "listed": "no", "message": "Urlop", "back_on": "2026-12-24",
+        "notice_minutes": "240", "horizon_days": "30", "slot_step_minutes": "30", "cancel_minutes": "1440",
+        "answer_minutes": "480", "notifications": "no", "budget": "12", "country": "UA",
     }  # fmt: skip
     more = MORE.get(endpoint)
     return ids | common | (more(town, about, world) if more else {})

@@ -250,3 +250,48 @@ def test_another_clinic_is_not_touched(app: Flask, world: StaffWorld, client: Fl
     post(world, "/registration", on="no")
     assert client.get("/g/inna").status_code == 200
     assert [row.registration for row in rows_of(app, ClinicRow) if row.clinic_id == other.id] == [True]
+
+
+def sms_form(**changes: Any) -> dict[str, Any]:
+    return {"notifications": "yes", "budget": "80", "country": []} | changes
+
+
+@pytest.mark.parametrize(
+    ("typed", "grosze"),
+    [("80", 8_000), ("80,50", 8_050), ("80.5 zł", 8_050), ("0", 0), (" 12 zł ", 1_200), ("10000", 1_000_000)],
+)
+def test_a_budget_is_read_as_people_write_it(world: StaffWorld, typed: str, grosze: int) -> None:
+    assert post(world, "/sms", **sms_form(budget=typed)).status_code == 303
+    assert world.offer().clinic.sms_day_budget == grosze
+
+
+@pytest.mark.parametrize("typed", ["", "-5", "10000,01", "osiem", "٨٠", "1e3", "80,505", "99999999"])
+def test_a_budget_that_is_none_is_told_beside_it(world: StaffWorld, typed: str) -> None:
+    before = world.offer().clinic.sms_day_budget
+    answer = post(world, "/sms", **sms_form(budget=typed, notifications="no", country=["UA"]))
+    assert answer.status_code == 422
+    assert 'id="budget-wrong"' in answer.text
+    assert f'value="{typed}"' in answer.text
+    assert 'value="UA" checked' in answer.text
+    assert 'value="no" checked' in answer.text
+    assert world.offer().clinic.sms_day_budget == before
+
+
+def test_the_wishes_are_written_and_poland_always_stays(app: Flask, world: StaffWorld) -> None:
+    assert post(world, "/sms", **sms_form(notifications="no", country=["UA", "CZ"])).status_code == 303
+    kept = world.offer().clinic
+    assert (kept.sms_notifications, kept.sms_countries) == (False, ("PL", "UA", "CZ"))
+    assert 'value="UA" checked' in get(world, "/sms")
+    assert acts(app) == ["change_settings"]
+
+
+@pytest.mark.parametrize("country", ["XX", "ąę", "<b>"])
+def test_a_country_that_is_none_changes_nothing(world: StaffWorld, country: str) -> None:
+    answer = post(world, "/sms", **sms_form(country=[country]))
+    assert answer.status_code == 422
+    assert world.offer().clinic.sms_countries == ("PL",)
+
+
+def test_nothing_chosen_about_notifications_switches_nothing_off(world: StaffWorld) -> None:
+    assert post(world, "/sms", budget="80").status_code == 422
+    assert world.offer().clinic.sms_notifications is True

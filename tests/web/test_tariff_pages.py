@@ -153,6 +153,24 @@ def test_the_operators_line_counts_at_the_months_price(app: Flask, world: StaffW
         assert words in _line(see_month(month, scope=world.scope, desk=world.desk, now=clock.now))
 
 
+def wishes(world: StaffWorld) -> str:
+    answer = world.client.get("/staff/settings/sms")
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True).replace("\u00a0", " ")
+
+
+def test_the_settings_name_the_price_that_holds_and_the_one_to_come(app: Flask, world: StaffWorld) -> None:
+    priced(app, Tariff("2026-11", 25, 1), JANUARY)
+    page = wishes(world)
+    assert "kosztuje placówkę 0,25 zł brutto" in page and "Pula: 1 SMS miesięcznie" in page and "0 z 4" in page
+    assert SAID in page and "wystarcza na 160 rezerwacji dziennie, licząc 0,50 zł" in page
+
+
+def test_free_messages_break_no_settings(app: Flask, world: StaffWorld) -> None:
+    priced(app, Tariff("2026-11", 0, 0))
+    assert "wystarcza na 200 rezerwacji" in wishes(world) and "Pula: 0 SMS-ów" in wishes(world)
+
+
 def test_the_list_is_read_once_for_a_page(app: Flask, world: StaffWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[TariffStore] = []
     whole = TariffStore.listed

@@ -52,6 +52,8 @@ class Frame:
     """Origins of pages that may hear the frame's height and steps."""
     reference: str = ""
     """Opaque reference of the appointment just made, for the host page's event."""
+    rehearsal: bool = False
+    """True when the clinic's own people try the window out: every page says so."""
     bare: bool = False
     """True when the page's own script asks: it has the style sheet and itself already, and takes the step only."""
     oembed: str = ""
@@ -224,6 +226,8 @@ class CodeView:
     """Seconds until a new code may be asked for; 0 = now."""
     errors: Mapping[str, str]
     tries_left: int | None = None
+    shown: str = ""
+    """The code itself, in a rehearsal, where no message brings it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,11 @@ class Appointment:
         return min(now + timedelta(minutes=HOLD_MINUTES), self.created_at + timedelta(minutes=MAX_HOLD_MINUTES))
 
     @property
+    def told_by_sms(self) -> bool:
+        """True when its patient may get messages: there is a number, and nobody was only trying the window out."""
+        return bool(self.phone) and self.source is not Source.REHEARSAL
+
+    @property
     def asked_at(self) -> datetime:
         """When the reservation was made: the right code, or the making where staff put it in."""
         return self.pending_at or self.created_at

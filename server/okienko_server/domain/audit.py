@@ -30,6 +30,8 @@ class Act(StrEnum):
     SWITCH_OFF = "switch_off"
     PAUSE = "pause"
     END_PAUSE = "end_pause"
+    CHANGE_OFFER = "change_offer"
+    CLEAR_REHEARSALS = "clear_rehearsals"
     ADD_PATIENT = "add_patient"
     CHANGE_PATIENT = "change_patient"
     READ_PATIENT = "read_patient"

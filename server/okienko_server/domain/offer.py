@@ -123,14 +123,19 @@ class Clinic:
         return self.pause
 
     def check_contract(self, use: Use, now: datetime) -> None:
-        """Raise ClinicUnavailable when the contract or the clinic's own switch keeps a door shut; a pause alone does not."""
-        if not self.opens(use, now) or not self.registration:
+        """Raise ClinicUnavailable when the contract or the clinic's own switch keeps a door shut; a pause alone does not.
+
+        A rehearsal is for before patients come: while they can, it would take their times.
+        """
+        wanted = not (self.registration and self.opens(Use.IFRAME, now)) if use is Use.REHEARSAL else self.registration
+        if not (wanted and self.opens(use, now)):
             raise ClinicUnavailable
 
     def check_door(self, use: Use, now: datetime) -> None:
         """Raise ClinicUnavailable when patients find this door shut at an instant, ClinicPaused when they are asked to wait."""
         self.check_contract(use, now)
-        if pause := self.paused(now):
+        pause = self.paused(now)
+        if pause and use is not Use.REHEARSAL:
             raise ClinicPaused(self.name, pause.message, pause.phone or self.phone, pause.back_on)
 
 

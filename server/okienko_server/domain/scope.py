@@ -26,6 +26,8 @@ class Source(StrEnum):
     IFRAME = "iframe"
     API = "api"
     STAFF = "staff"
+    REHEARSAL = "rehearsal"
+    """The clinic's own people, trying out what patients will see: no message leaves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ def new_code() -> str:
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
 
+def rehearsal_code(pepper: str, appointment_id: str) -> str:
+    """Return the six digits a rehearsal shows on its page instead of sending them: the same ones for an appointment each time."""
+    digest = hmac.new(pepper.encode(), f"rehearsal:{appointment_id}".encode(), sha256).digest()
+    return f"{int.from_bytes(digest[:8], 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+
+
 def as_typed(code: str) -> str:
     """Return a typed code without what people put between its digits when they read it aloud: blanks, hyphens, dots."""
     return "".join(ch for ch in code if not ch.isspace() and ch not in "-–—.,·")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from okienko_server.domain.cells import DayGrid
-from okienko_server.domain.errors import FieldRefused
+from okienko_server.domain.errors import FieldRefused, NotFound
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner, ServiceKind
 from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.scope import Scope
@@ -130,10 +130,13 @@ def free_times(connection: Connection, question: Question, *, scope: Scope, desk
         raise FieldRefused("bad_request", field="from")
     days = min(max(question.days, 1), MAX_DAYS)
     offer, busy = desk.offer_and_busy(connection, scope, question.first, days, now)
-    if question.practitioner_id:
-        offer.practitioner(question.practitioner_id)
-    if question.location_id:
-        offer.location(question.location_id)
+    named = (
+        (question.practitioner_id, offer.practitioners),
+        (question.location_id, offer.locations),
+        (question.service_id, offer.services),
+    )
+    if any(asked and asked not in offered for asked, offered in named):
+        raise NotFound
     if scope.locks.service:
         # Whoever may book one service only is not asked which kind it is.
         question = replace(question, kind=offer.service(scope.locks.service).kind)

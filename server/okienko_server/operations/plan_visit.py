@@ -136,7 +136,7 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
 
 def told_of_move(before: Appointment, after: Appointment) -> bool:
     """Return whether the patient gets an SMS about a move: of another time or another address, not of another therapist alone."""
-    return bool(after.phone) and (before.starts_at, before.location_id) != (after.starts_at, after.location_id)
+    return after.told_by_sms and (before.starts_at, before.location_id) != (after.starts_at, after.location_id)
 
 
 def cancel(
@@ -158,7 +158,7 @@ def cancel(
         after = store.step(before, Step.CANCEL, now, decline_reason=reason)
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
         drop_reminder(connection, scope, appointment_id, now)
-        if tell and before.phone and before.starts_at > now:
+        if tell and before.told_by_sms and before.starts_at > now:
             text = cancelled_text(desk.texts, clinic, before.starts_at)
             Post(connection, scope, desk, clinic, now).send(appointment_id, CANCELLED, before.phone, text)
         desk.note_act(connection, scope, Act.CANCEL, "appointment", appointment_id, now)

@@ -62,7 +62,8 @@ def _remind(coming: Coming, desk: Desk, now: datetime) -> bool | None:
         clinic = desk.current_offer(connection, scope).clinic
         visit = AppointmentStore(connection, scope).get(coming.appointment_id)
         if not (
-            wanted(visit.starts_at, visit.created_at, clinic.reminder_minutes, clinic.zone)
+            visit.told_by_sms
+            and wanted(visit.starts_at, visit.created_at, clinic.reminder_minutes, clinic.zone)
             and _reached(visit.phone, clinic)
         ):
             return False

@@ -76,7 +76,7 @@ def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: 
         clinic = desk.current_offer(connection, scope).clinic
         store.step(appointment, Step.DECLINE, now, decline_reason=reason)
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
-        if appointment.phone and appointment.starts_at > now:
+        if appointment.told_by_sms and appointment.starts_at > now:
             text = declined_text(desk.texts, clinic, appointment.starts_at)
             Post(connection, scope, desk, clinic, now).send(appointment_id, DECLINED, appointment.phone, text)
         desk.note_act(connection, scope, Act.DECLINE, "appointment", appointment_id, now)

@@ -43,7 +43,7 @@ def set_sms(asked: SmsSettings, *, scope: Scope, desk: Desk, now: datetime) -> C
     if countries is not None and not (countries and all(known_country(one) for one in countries)):
         raise FieldRefused("bad_request", field="countries")
     if asked.day_budget is not None and not 0 <= asked.day_budget <= HIGHEST_BUDGET:
-        raise FieldRefused("bad_request", field="day_budget")
+        raise FieldRefused("price_invalid", field="day_budget")
     if asked.reminder is not None and asked.reminder not in LEADS:
         raise FieldRefused("bad_request", field="reminder")
 

@@ -12,7 +12,7 @@ from okienko.exceptions import TokenExpired, TokenInvalid
 from okienko.tokens import EmbedToken, PortalToken, WidgetSession, new_session_id, read_any
 from okienko_server.domain.errors import CsrfRefused, DomainError, NotAllowed, NotFound, TokenRefused
 from okienko_server.domain.generations import Generations
-from okienko_server.domain.roles import Reach
+from okienko_server.domain.roles import Reach, Right
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
 from okienko_server.domain.throttle import network_of
 from okienko_server.operations.calendar_feed import feed_scope
@@ -139,9 +139,9 @@ def _generations(store: TokenStore, token: EmbedToken | PortalToken) -> Generati
 def _form_session(now: datetime) -> WidgetSession:
     """Return the session of a form; a proved but outlived one goes on under a new id, so nothing typed is lost."""
     try:
-        return WidgetSession.read(request.form.get("session", ""), house().settings.keys.session, now)
+        return _rehearsed(WidgetSession.read(request.form.get("session", ""), house().settings.keys.session, now), now)
     except TokenExpired as expired:
-        proved: WidgetSession = expired.token
+        proved: WidgetSession = _rehearsed(expired.token, now)
         if now - proved.issued_at > LONGEST_PAUSE:
             raise TokenRefused("session_expired") from None
         if request.endpoint == "widget.calendar":
@@ -153,12 +153,22 @@ def _form_session(now: datetime) -> WidgetSession:
         raise TokenRefused("session_invalid") from None
 
 
+def _rehearsed(session: WidgetSession, now: datetime) -> WidgetSession:
+    """Return the session; a rehearsal's is good only in the browser of somebody signed in who may rehearse in that clinic."""
+    if session.source != Source.REHEARSAL:
+        return session
+    found = signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=now)
+    if found is None or found[0].clinic_id != session.clinic or found[0].reach(Right.CHANGE_SETTINGS) is Reach.NONE:
+        raise TokenRefused("session_invalid")
+    return session
+
+
 def _bearer_session(now: datetime) -> WidgetSession:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenRefused("session_invalid")
     try:
-        return WidgetSession.read(text.strip(), house().settings.keys.session, now)
+        return _rehearsed(WidgetSession.read(text.strip(), house().settings.keys.session, now), now)
     except TokenExpired:
         raise TokenRefused("session_expired") from None
     except TokenInvalid:

@@ -17,7 +17,7 @@ from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import masked, spoken
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source, operator_scope
-from okienko_server.domain.verification import resend_wait
+from okienko_server.domain.verification import rehearsal_code, resend_wait
 from okienko_server.operations.find_slots import MAX_DAYS, FreeTimes, Question, find_slots, soonest_starts
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import release
@@ -244,6 +244,7 @@ class Visit:
             resend_seconds=resend_wait(held.challenge, self.now),
             errors=errors or {},
             tries_left=tries_left,
+            shown=rehearsal_code(self.desk.pepper, made.id) if scope().source is Source.REHEARSAL else "",
         )
         return self._page(view)
 
@@ -287,7 +288,8 @@ class Visit:
         kept = present.held_for(held, self.now) if held else {}
         return Frame(
             session=session.renewed(self.now).sign(house().settings.keys.session),
-            layout="frame" if session.source == Source.IFRAME else "portal",
+            layout="frame" if session.source in (Source.IFRAME, Source.REHEARSAL) else "portal",
+            rehearsal=session.source == Source.REHEARSAL,
             pinned=scope().pinned,
             key=secrets.token_urlsafe(12),
             state=state,

@@ -10,13 +10,12 @@ from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.money import Outcome, Purse
 from okienko_server.domain.phone import masked
 from okienko_server.domain.roles import Right
-from okienko_server.operations.month_sums import sums_of
 from okienko_server.operations.statement import Charged, Month, as_csv, see_month
 from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
-from okienko_server.web.pages.staff.ledger_words import accounts_of, entries_in_words, today_of
+from okienko_server.web.pages.staff.ledger_words import accounts_of, entries_in_words, facts_of, today_of
 from okienko_server.web.pages.staff.reminders import reminder_words
 from okienko_server.web.pages.staff.sample_texts import Preview, previews_of
 from okienko_server.web.pages.staff.tariff_words import coming_words, in_grosze
@@ -115,7 +114,7 @@ def _page(found: Month) -> MessagesPage:
         t("messages.title", month=words(f"month.{number}"), year=year),
         t("messages.lead", price=cost) if found.tariff.price else t("messages.lead_free"),
         coming_words(found.tariffs, found.offer.clinic.zone, now) if found.today else "",
-        _facts(found),
+        facts_of(found),
         _bars(found),
         t("messages.paid.bill", price=cost),
         tuple(_row(one, found) for one in found.messages[:SHOWN]),
@@ -128,17 +127,6 @@ def _page(found: Month) -> MessagesPage:
         accounts_of(found),
         tuple(previews_of(found.offer.clinic, found.tariffs, now)),
         reminder_words(found.offer.clinic),
-    )
-
-
-def _facts(found: Month) -> tuple[tuple[str, str], ...]:
-    """Return how many messages the pool and the bill paid for, and what is to pay; of a free month there is no pool to speak of."""
-    t, count, tariff = load(), sums_of(found).total.count, found.tariff
-    price, pool = when_in(found.offer.clinic.zone).price, str(count[Purse.POOL])
-    return (
-        (t("messages.pool"), t("messages.of", n=pool, all=tariff.messages(found.pool)) if tariff.price else pool),
-        (t("messages.bill"), t("messages.times", n=count[Purse.BILL], price=price(tariff.price))),
-        (t("messages.owed"), price(found.statement.owed)),
     )
 
 

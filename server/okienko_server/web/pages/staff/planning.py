@@ -138,7 +138,7 @@ def cancelled(appointment_id: str) -> AnyResponse:
         )  # fmt: skip
     except FieldRefused as refused:
         return _cancel_page(appointment_id, reason, {refused.field: refused.code}, 422)
-    told = "tell" in request.form and _sends() and gone.phone and gone.starts_at > house().clock()
+    told = "tell" in request.form and _sends() and gone.told_by_sms and gone.starts_at > house().clock()
     return _back(gone, "cancelled" if told else "cancelled_quiet")
 
 

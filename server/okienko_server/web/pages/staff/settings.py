@@ -13,6 +13,7 @@ from okienko_server.domain.checklist import PART_OF, STOPPING, Item
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.domain.roles import Right
 from okienko_server.operations.join import Joining, NotYet, list_in_portal, see_joining, switch_registration
+from okienko_server.operations.rehearse import rehearsals
 from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
@@ -27,7 +28,7 @@ PARTS = {
     "services": "services.page",
     "therapists": "therapists.page",
     "rules": "rules.page",
-    "sms": "reminders.page",
+    "sms": "sms_wishes.page",
     "website": "website.page",
     "pause": "pauses.page",
 }
@@ -60,6 +61,10 @@ class SettingsPage:
     seen: tuple[str, ...]
     """What somebody who presses again has read."""
     parts: tuple[tuple[str, str, str], ...]
+    rehearsal: str
+    """Where the clinic's people try the window out; empty while patients can come, or the contract is over."""
+    rehearsed: int
+    """Rehearsals that stand in the schedule."""
     patient: str
     """Where the clinic's own page for patients is; empty while it is none."""
     saved: bool
@@ -106,7 +111,11 @@ def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
     pause = clinic.paused(now)
     until = ""
     if state == "paused" and pause:
-        until = when_in(clinic.zone).day(pause.back_on) if pause.back_on else t("settings.until_ended")
+        until = (
+            t("settings.back_on", day=when_in(clinic.zone).day(pause.back_on))
+            if pause.back_on
+            else t("settings.until_ended")
+        )
     lead = t(f"settings.contract.{found.status}") if state in ("shut", "stopped") else t(f"settings.state_lead.{state}")
     named = [(word, endpoint) for word, endpoint in PARTS.items() if endpoint in current_app.view_functions]
     shown = SettingsPage(
@@ -115,6 +124,8 @@ def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
         tuple(t(f"settings.would_see.{item.lack}") for item in stopping),
         tuple(dict.fromkeys(item.lack.value for item in stopping)),
         tuple((t(f"settings.part.{word}"), t(f"settings.about.{word}"), url_for(end)) for word, end in named),
+        url_for("rehearsal.begin") if state in ("shut", "off") else "",
+        rehearsals(scope=scope(), desk=house().desk),
         url_for("doors.deep_link", slug=clinic.slug) if state == "on" else "",
         request.args.get("did") == "saved",
     )  # fmt: skip
