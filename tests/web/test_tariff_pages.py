@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 
+from okienko_server.cli import main
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.tariff import Tariff
 from okienko_server.operations.statement import see_month
 from okienko_server.operations.tariffs import set_tariff
 from okienko_server.storage.tariffs import TariffStore
+from okienko_server.web import house as web_house
 from okienko_server.web.pages.staff.alone import standing_alone
-from tests.conftest import Clock
+from tests.conftest import KEYS, PEPPER, Clock
 from tests.operations.test_money import booked, send_all, unlimited
 from tests.tariffs import priced
+from tests.web.patients import house_of
 from tests.web.staff_world import OWNER, StaffWorld
 from tests.web.test_statement_page import counted, summed, tables
 
@@ -151,6 +156,26 @@ def test_the_operators_line_counts_at_the_months_price(app: Flask, world: StaffW
     two_months(app, world, clock, Tariff("2026-12", 27, 2))
     for month, words in (("2026-11", "pool 5/400, billed 0.00"), ("2026-12", "pool 4/8, billed 0.00")):
         assert words in _line(see_month(month, scope=world.scope, desk=world.desk, now=clock.now))
+
+
+def test_each_month_is_closed_at_its_own_price(
+    app: Flask, world: StaffWorld, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_months(app, world, clock, Tariff("2026-12", 27, 0))
+    clock.now = datetime(2027, 1, 2, 10, tzinfo=UTC)
+    monkeypatch.setattr(web_house, "wall_clock", clock)
+    environment = {
+        "OKIENKO_ENV": "development", "OKIENKO_DATABASE_URL": house_of(app).settings.database_url, "OKIENKO_PEPPER": PEPPER,
+        "OKIENKO_EMBED_KEYS": KEYS.embed[0], "OKIENKO_SESSION_KEYS": KEYS.session[0],
+    }  # fmt: skip
+    for month, words in (
+        ("2026-11", "pool 100, bill 0, house 0, reserved 20"),
+        ("2026-12", "pool 0, bill 108, house 0"),
+    ):
+        said = CliRunner(env=environment).invoke(main, ["close-month", "--month", month, "--to", str(tmp_path)]).output
+        assert words in said
+    sheet = (tmp_path / "2026-12-kazimierz.html").read_text(encoding="utf-8")
+    assert "0,27" in sheet and "1,08" in sheet and "0,20" not in sheet
 
 
 def wishes(world: StaffWorld) -> str:
