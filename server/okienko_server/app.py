@@ -47,7 +47,9 @@ from okienko_server.web.pages.staff.settings import settings_pages
 from okienko_server.web.pages.staff.sign_in import door
 from okienko_server.web.pages.staff.sms_wishes import sms_wishes
 from okienko_server.web.pages.staff.statement import statement
+from okienko_server.web.pages.staff.therapists import therapists
 from okienko_server.web.pages.staff.trail import trail
+from okienko_server.web.pages.staff.website import website
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
 from okienko_widget import load
@@ -77,6 +79,8 @@ STAFF = (
     sms_wishes,
     rehearsal,
     services,
+    therapists,
+    website,
 )
 
 

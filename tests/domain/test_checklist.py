@@ -69,6 +69,7 @@ def test_a_clinic_with_everything_lacks_nothing() -> None:
         ({"practitioners": {"anna": ANNA, "ewa": replace(ANNA, id="ewa", hours=())}}, Lack.IDLE_THERAPIST),
         ({"practitioners": {"anna": replace(ANNA, pwz="")}}, Lack.NO_LICENCE),
         ({"clinic": CLINIC}, Lack.NO_WEBSITE),
+        ({"clinic": replace(CLINIC, categories=(ProblemCategory.JAW_HEAD,))}, Lack.UNCOVERED),
     ],
     ids=lambda value: value if isinstance(value, Lack) else "",
 )

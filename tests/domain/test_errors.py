@@ -27,7 +27,9 @@ STAFF_ONLY = {
     "password_short", "password_long", "password_common",
     "password_personal", "password_wrong", "passwords_differ", "totp_wrong", "last_owner",
     "signed_missing", "signed_ahead", "signed_legacy", "signed_since",
-    "name_taken", "price_invalid", "back_past", "back_far", "day_invalid", "message_long",
+    "name_taken", "price_invalid", "site_path", "site_wildcard", "site_insecure", "site_invalid",
+    "site_many", "colour_invalid", "pwz_invalid", "pwz_taken", "ages_invalid",
+    "back_past", "back_far", "day_invalid", "message_long",
     "tariff_month", "tariff_begun", "tariff_price", "tariff_pool",
 }  # fmt: skip
 """Refusals no patient meets: the staff pages have their own words."""

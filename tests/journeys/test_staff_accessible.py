@@ -29,6 +29,8 @@ def addresses(page: Page, base: str) -> dict[str, str]:
         "messages": "/staff/messages", "reminders": "/staff/messages/reminders", "calendar": "/staff/calendar",
         "settings": "/staff/settings", "pause": "/staff/settings/pause", "rules": "/staff/settings/rules",
         "settings-sms": "/staff/settings/sms",
+        "therapists": "/staff/settings/therapists", "therapist": "/staff/settings/therapists/new",
+        "website": "/staff/settings/website", "poster": "/staff/settings/website/poster",
         "services": "/staff/settings/services", "service": "/staff/settings/services/new",
     }  # fmt: skip
     page.goto(base + found["day"])

@@ -14,7 +14,7 @@ from okienko_server.domain.scope import Source
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
 from tests.web.matrix_rows import Kept, Line, keep, lines_of, put_back
 from tests.web.records_world import Records
-from tests.web.staff_world import ACCOUNTS, MICHAL, TUESDAY_NINE, ZOFIA
+from tests.web.staff_world import ACCOUNTS, HANNA, MICHAL, TUESDAY_NINE, ZOFIA
 
 OWN, COLLEAGUE, FOREIGN = "own", "colleague", "foreign"
 NUMBER = {OWN: 0, COLLEAGUE: 1, FOREIGN: 2}
@@ -29,6 +29,8 @@ class World:
     secret: str
     location: str
     service: str
+    spare: str
+    """A therapist nothing is tied to."""
 
     def ids_for(self, endpoint: str) -> dict[str, str]:
         """Return the ids a path of an endpoint needs: documentation needs a tied visit, its outcome one that has begun."""
@@ -36,6 +38,8 @@ class World:
             return self.ids | {"appointment_id": f"booked{self.name}"}
         if endpoint in ("planning.missed", "planning.fulfilled"):
             return self.ids | {"appointment_id": f"begun{self.name}"}
+        if endpoint == "therapists.remove":
+            return self.ids | {"practitioner_id": self.spare}
         return self.ids
 
 
@@ -102,7 +106,14 @@ def plant(records: Records, name: str, who: str) -> World:
         "episode_id": episode, "staff_id": records.account(who), "absence_id": records.away(who, secret),
         "service_id": records.opened.services["Wizyta"],
     }  # fmt: skip
-    return World(name, ids, secret, records.opened.locations["Główna"], records.opened.services["Konsultacja"])
+    return World(
+        name,
+        ids,
+        secret,
+        records.opened.locations["Główna"],
+        records.opened.services["Konsultacja"],
+        records.opened.practitioners[HANNA],
+    )
 
 
 def _move(town: Town, about: World, world: World) -> dict[str, str]:
@@ -131,11 +142,18 @@ def _service(town: Town, about: World, world: World) -> dict[str, str]:
     }
 
 
+def _therapist(town: Town, about: World, world: World) -> dict[str, str]:
+    return _revision(town, about, world) | {"c-spine": "all", "pwz": "777", "services": world.service}
+
+
 MORE: dict[str, Callable[[Town, World, World], dict[str, str]]] = {
     "planning.moved": _move,
     "hours.change": _hours,
     "pauses.begin": _revision,
     "rules.change": _revision,
+    "therapists.add": _therapist,
+    "therapists.change": _therapist,
+    "website.change": _revision,
     "services.add": _service,
     "services.change": _service,
     "records.draft": _document,
@@ -153,7 +171,9 @@ def fields_of(town: Town, endpoint: str, about: World, world: World) -> dict[str
         "day": "2026-11-25", "time": "14:00", "outside": "1", "first_name": "Ewa", "last_name": "Nowa", "phone": "601 234 111",
         "from_day": "2026-12-21", "until_day": "2026-12-22", "sure": "1", "title": "Inaczej", "version": "1",
         "minutes": "60", "email": "nowa@example.test", "name": "Ewa Nowa", "role": "therapist", "reason": "Powód",
-        "lead": "1440", "on": "no", "price": "99", "buffer_before": "0", "buffer_after": "5", "offered": "no", "way": "up",
+        "lead": "1440", "on": "no", "categories": "spine", "sites": "klinika.pl", "mode": "popup",
+        "accent": "#112233", "when": "week", "age": "5", "unit": "y",
+        "price": "99", "buffer_before": "0", "buffer_after": "5", "offered": "no", "way": "up",
         "listed": "no", "message": "Urlop", "back_on": "2026-12-24",
         "notice_minutes": "240", "horizon_days": "30", "slot_step_minutes": "30", "cancel_minutes": "1440",
         "answer_minutes": "480", "notifications": "no", "budget": "12", "country": "UA",

@@ -38,7 +38,7 @@ def assert_closed(answer: TestResponse) -> None:
 
 
 def assert_framed(answer: TestResponse) -> None:
-    assert directives(answer)["frame-ancestors"] == " ".join(SITES), answer.text[:200]
+    assert directives(answer)["frame-ancestors"] == " ".join(("'self'", *SITES)), answer.text[:200]
     assert directives(answer)["default-src"] == "'none'"
     assert "X-Frame-Options" not in answer.headers
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -109,9 +109,12 @@ def test_a_dead_snippet_shows_a_card_wherever_it_was_pasted(app: Flask, token: s
     assert "X-Frame-Options" not in answer.headers
 
 
-def test_without_listed_sites_nobody_frames_the_clinic(app: Flask) -> None:
+def test_without_listed_sites_only_our_own_preview_frames_the_clinic(app: Flask) -> None:
     place = opened(app)
-    assert_closed(app.test_client().get(f"/e/{embed_token(place.id)}"))
+    answer = app.test_client().get(f"/e/{embed_token(place.id)}")
+    assert directives(answer)["frame-ancestors"] == "'self'"
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("door", ["/", "/g/kazimierz", "/e/", "/nie-ma"])

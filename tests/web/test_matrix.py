@@ -128,6 +128,7 @@ def test_no_write_without_the_sessions_own_token(town: Town) -> None:
 WRITES_NOTHING = {
     "patients.search",
     "patients.export",
+    "therapists.preview",
     "people.reopen",
     "people.second_factor",
     "calendars.revoke",

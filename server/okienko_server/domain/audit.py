@@ -31,6 +31,7 @@ class Act(StrEnum):
     PAUSE = "pause"
     END_PAUSE = "end_pause"
     CHANGE_OFFER = "change_offer"
+    RENEW_SNIPPETS = "renew_snippets"
     CLEAR_REHEARSALS = "clear_rehearsals"
     ADD_PATIENT = "add_patient"
     CHANGE_PATIENT = "change_patient"

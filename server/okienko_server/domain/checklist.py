@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from okienko_server.domain.coverage import uncovered
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner, ServiceKind
 
 
@@ -36,6 +37,8 @@ class Lack(StrEnum):
     NO_FOLLOW_UP = "no_follow_up"
     IDLE_THERAPIST = "idle_therapist"
     NO_LICENCE = "no_licence"
+    UNCOVERED = "uncovered"
+    """A problem the clinic declares, and nobody treats at any age; `about` is its code."""
     NO_WEBSITE = "no_website"
 
 
@@ -51,6 +54,7 @@ PART_OF = {
     Lack.NO_FOLLOW_UP: Part.SERVICES,
     Lack.IDLE_THERAPIST: Part.THERAPISTS,
     Lack.NO_LICENCE: Part.THERAPISTS,
+    Lack.UNCOVERED: Part.THERAPISTS,
     Lack.NO_WEBSITE: Part.WEBSITE,
 }
 STOPPING = frozenset(
@@ -113,6 +117,9 @@ def _hints(offer: Offer) -> Iterator[Item]:
     for person in offer.practitioners.values():
         if not person.pwz:
             yield Item(Lack.NO_LICENCE, person.name)
+    for gap in uncovered(offer):
+        if gap.whole:
+            yield Item(Lack.UNCOVERED, gap.category.value)
     if not offer.clinic.allowed_origins:
         yield Item(Lack.NO_WEBSITE)
 

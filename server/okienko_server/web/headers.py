@@ -28,6 +28,9 @@ _STAFF_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types okienko"
 )
+_FRAMING_POLICY = _STAFF_POLICY + "; frame-src 'self'"
+OURS = ("'self'",)
+"""Our own pages show the window to the clinic's people as a preview; nobody else's words stand on them."""
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -37,10 +40,18 @@ def widget_document(response: Response, ancestors: tuple[str, ...] = (), accent:
     response.headers["Content-Security-Policy"] = own + (" ".join(ancestors) or "'none'")
     response.headers["Cache-Control"] = "no-store"
     _pack(response)
-    if ancestors:
+    if ancestors == OURS:
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    elif ancestors:
         response.headers["Referrer-Policy"] = "strict-origin"
         response.headers["Cross-Origin-Embedder-Policy"] = "credentialless"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def may_frame_ours(response: Response) -> Response:
+    """Let a staff page show the widget's own document in a frame."""
+    response.headers["Content-Security-Policy"] = _FRAMING_POLICY
     return response
 
 

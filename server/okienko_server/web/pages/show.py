@@ -24,7 +24,7 @@ from okienko_server.operations.hold import release
 from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.storage.generations import TokenStore
 from okienko_server.web.guards import scope, widget_session
-from okienko_server.web.headers import widget_document
+from okienko_server.web.headers import OURS, widget_document
 from okienko_server.web.house import house
 from okienko_server.web.pages import present
 from okienko_server.web.pages.choices import Choices
@@ -316,4 +316,7 @@ class Visit:
         return tuple(origin for origin in allowed_here if session.origin in ("", origin))
 
     def _page(self, view: View) -> Response:
-        return widget_document(make_response(render(view)), view.frame.hosts, view.frame.accent)
+        hosts = view.frame.hosts
+        if widget_session().source == Source.IFRAME:
+            hosts = (*OURS, *hosts)
+        return widget_document(make_response(render(view)), hosts, view.frame.accent)

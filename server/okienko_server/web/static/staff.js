@@ -165,3 +165,27 @@
     if (event.target.id === 'who') event.target.form.requestSubmit();
   });
 })();
+// Copies a field's text, and prints a sheet; both buttons show themselves only where this runs.
+(() => {
+  document.querySelectorAll('[data-copy]').forEach((button) => {
+    const words = button.textContent;
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      const field = document.getElementById(button.dataset.copy);
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        document.execCommand('copy');
+      }
+      button.textContent = button.dataset.done;
+      const live = document.querySelector('[data-live]');
+      if (live) live.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = words; }, 2500);
+    });
+  });
+  document.querySelectorAll('[data-print]').forEach((button) => {
+    button.hidden = false;
+    button.addEventListener('click', () => print());
+  });
+})();

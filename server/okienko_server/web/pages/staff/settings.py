@@ -9,7 +9,7 @@ from itertools import groupby
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from okienko_server.domain.checklist import PART_OF, STOPPING, Item
+from okienko_server.domain.checklist import PART_OF, STOPPING, Item, Lack
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.domain.roles import Right
 from okienko_server.operations.join import Joining, NotYet, list_in_portal, see_joining, switch_registration
@@ -19,6 +19,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.policy import Policy, policy
+from okienko_widget import load as widget_texts
 
 settings_pages = Blueprint("settings", __name__, url_prefix="/staff/settings")
 
@@ -140,10 +141,14 @@ def _state(found: Joining) -> str:
     return "paused" if found.offer.clinic.paused(house().clock()) else "on"
 
 
+def _named(item: Item) -> str:
+    return widget_texts()(f"category.{item.about}") if item.lack is Lack.UNCOVERED else item.about
+
+
 def _lines(missing: tuple[Item, ...]) -> Iterator[Line]:
     """Yield a line for each lack; what several addresses or people lack is one line with their names."""
     for lack, items in groupby(missing, key=lambda item: item.lack):
-        endpoint, names = PARTS[PART_OF[lack]], ", ".join(item.about for item in items if item.about)
+        endpoint, names = PARTS[PART_OF[lack]], ", ".join(_named(item) for item in items if item.about)
         url = url_for(endpoint) if endpoint in current_app.view_functions else ""
         key = f"settings.lack.{lack}"
         yield Line(load()(key, about=names) if names else load()(key), url, lack in STOPPING)
