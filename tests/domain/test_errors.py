@@ -31,6 +31,7 @@ STAFF_ONLY = {
     "site_many", "colour_invalid", "postcode_invalid", "coordinates_invalid", "coordinates_outside",
     "coordinates_swapped", "pwz_invalid", "pwz_taken", "ages_invalid",
     "back_past", "back_far", "day_invalid", "message_long",
+    "tariff_month", "tariff_begun", "tariff_price", "tariff_pool",
 }  # fmt: skip
 """Refusals no patient meets: the staff pages have their own words."""
 DOCUMENTED = {

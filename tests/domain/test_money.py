@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okienko_server.domain.money import SMS_PRICE, Account, Event, Line, Purse, day_of, legs, month_of, statement_of
+from okienko_server.domain.money import Account, Event, Line, Purse, day_of, legs, month_of, statement_of
+from tests.tariffs import SMS_PRICE
 
 NOW = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
 LIVES = (

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from okienko_server.domain.money import SMS_PRICE
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.send_sms import send_due
@@ -20,6 +19,7 @@ from okienko_server.sms.gateway import AfterUnsure, GatewayRefused, GatewayUnsur
 from tests.conftest import Clock
 from tests.operations.test_money import balanced, booked, ledger, unlimited
 from tests.plans import one_therapist
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import house_of, messages_of, opened
 
 HOUR = timedelta(hours=1)

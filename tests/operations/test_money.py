@@ -11,9 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, update
 
-from okienko_server.domain.money import SMS_PRICE, Account, Purse, statement_of
+from okienko_server.domain.money import Account, Purse, statement_of
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.hold import release
 from okienko_server.operations.send_sms import send_due
@@ -26,6 +27,7 @@ from tests.conftest import Clock
 from tests.limits import UNLIMITED
 from tests.operations.test_outbox import Notebook
 from tests.plans import clinic, one_therapist
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import TUESDAY_TEN, ApiPatient, FormPatient, embed_token, house_of, opened, refusal_of, rows_of
 
 MONTH = "2026-11"
@@ -125,9 +127,9 @@ def test_a_code_sent_once_more_is_the_houses_expense(app: Flask, place: OpenedCl
 
 def test_when_the_pool_is_used_up_the_bill_begins(app: Flask, place: OpenedClinic, clock: Clock) -> None:
     def nearly_empty(store: LedgerStore) -> None:
-        store.grant(MONTH, clock.now)
+        store.grant(MONTH, clock.now, BUILT_IN)
         for n in range(399):
-            store.reserve(f"earlier-{n}", Purse.POOL, MONTH, clock.now)
+            store.reserve(f"earlier-{n}", Purse.POOL, MONTH, clock.now, BUILT_IN)
 
     ledger(app, place, nearly_empty)
     patient = booked(app, place)

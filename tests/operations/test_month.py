@@ -19,12 +19,14 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from okienko_server.domain.errors import SlotRefused, SlotTaken, StepNotAllowed
-from okienko_server.domain.money import SMS_PRICE, Account, month_of
+from okienko_server.domain.money import Account, Event, Purse, month_of
 from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.tariff import Tariff, tariff_of
 from okienko_server.operations import messages
 from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.hold import release
+from okienko_server.operations.month_sums import sums_of
 from okienko_server.operations.onboard_clinic import PractitionerPlan, competent
 from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.remind import remind_due
@@ -34,16 +36,22 @@ from okienko_server.operations.sms_settings import SmsSettings, set_sms
 from okienko_server.operations.statement import as_csv, see_month
 from okienko_server.operations.take_reports import take_reports
 from okienko_server.sms.gateway import Delivery, Report
+from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.tables import AppointmentRow, LedgerRow, SmsMessageRow, StaffRow
 from tests.conftest import Clock
 from tests.operations.test_money import balanced, budget, ledger, unlimited
 from tests.operations.test_outbox import Notebook
 from tests.plans import clinic, one_therapist
+from tests.tariffs import priced
 from tests.web.patients import ApiPatient, house_of, opened, refusal_of, rows_of, staff_scope
 
 BOOKINGS = 5000 if os.environ.get("OKIENKO_PROOF") == "1" else 60
 ZONE = ZoneInfo("Europe/Warsaw")
 PEOPLE = tuple(PractitionerPlan("mgr", f"Anna {chr(65 + n)}", "Nowak", competent("spine 16y+")) for n in range(16))
+
+
+WAITING = ("queued", "promised", "sending", "unsure", "lost")
+"""States in which a message's price is reserved."""
 
 
 class Line(Notebook):
@@ -62,10 +70,12 @@ class Line(Notebook):
 class Month:
     """One clinic through a month and a few days of the next, from a seed."""
 
-    def __init__(self, app: Flask, clock: Clock, seed: int) -> None:
+    def __init__(self, app: Flask, clock: Clock, seed: int, *tariffs: Tariff) -> None:
         self.app, self.clock, self.dice = app, clock, Random(seed)
         self.clock.now = datetime(2026, 11, 1, 6, tzinfo=UTC)
         self.desk, self.gateway = house_of(app).desk, Line()
+        self.tariffs = tariffs
+        priced(app, *tariffs)
         unlimited(app)
         self.place = opened(app, replace(one_therapist(staff=clinic().staff[:1]), practitioners=PEOPLE))
         budget(app, self.place, 10**9)
@@ -73,6 +83,10 @@ class Month:
         self.waiting: list[str] = []
         self.planned: list[str] = []
         self.done: Counter[str] = Counter()
+
+    def price(self, month: str) -> int:
+        """Return what a message of a month costs."""
+        return tariff_of(self.tariffs, month).price
 
     def live(self, bookings: int) -> None:
         pause = int(timedelta(days=36).total_seconds()) // bookings
@@ -171,7 +185,9 @@ class Month:
             self._people()
         if self.dice.random() < 0.5:
             month = month_of(self.clock.now, ZONE)
-            ledger(self.app, self.place, lambda store: store.grant(month, self.clock.now))
+            ledger(
+                self.app, self.place, lambda store: store.grant(month, self.clock.now, tariff_of(self.tariffs, month))
+            )
         self.done["changed"] += 1
 
     def _people(self) -> None:
@@ -197,13 +213,15 @@ class Month:
 def faults(app: Flask, month: Month) -> list[str]:
     """Return which promise the books break; nothing when they hold."""
     rows, status = rows_of(app, LedgerRow), {row.id: row.status for row in rows_of(app, SmsMessageRow)}
+    price = {row.id: month.price(row.month) for row in rows_of(app, SmsMessageRow)}
     per_sms: defaultdict[str, int] = defaultdict(int)
     for row in rows:
         per_sms[row.sms_id] += row.amount if row.account == Account.SPENT else 0
     checks = {
         "sums": balanced(app) and sum(row.amount for row in rows) == 0,
-        "twice": set(per_sms.values()) <= {0, SMS_PRICE},
-        "sent": all(per_sms[key] == SMS_PRICE * (was == "sent") for key, was in status.items()),
+        "twice": all(amount in (0, price.get(key, 0)) for key, amount in per_sms.items()),
+        "sent": all(per_sms[key] == price[key] * (was == "sent") for key, was in status.items()),
+        "price": all(row.price == price[row.id] for row in rows_of(app, SmsMessageRow)),
     }  # fmt: skip
     months = sorted({row.month for row in rows})
     return [name for name, holds in checks.items() if not holds] + [
@@ -217,9 +235,9 @@ def month_faults(app: Flask, month: Month, name: str, rows: list[Any]) -> list[s
     found, accounts = seen.statement, Counter[str]()
     for row in rows:
         accounts[row.account] += row.amount
-    waiting = sum(
-        row.status in ("queued", "promised", "sending", "unsure", "lost") for row in rows_of(app, SmsMessageRow) if row.month == name
-    )  # fmt: skip
+    states = Counter((row.status, row.purse) for row in rows_of(app, SmsMessageRow) if row.month == name)
+    sent = {purse: states["sent", purse] for purse in Purse}
+    waiting, tariff = sum(states[one, purse] for one in WAITING for purse in Purse), tariff_of(month.tariffs, name)
     totals = {row[3]: int(row[5]) for row in csv.reader(io.StringIO(as_csv(seen))) if row[2] == "total"}
     lines = [row for row in csv.DictReader(io.StringIO(as_csv(seen))) if row["kind"] != "total"]
     paid = {
@@ -227,7 +245,10 @@ def month_faults(app: Flask, month: Month, name: str, rows: list[Any]) -> list[s
     }
     checks = {
         "spent": accounts["spent"] == found.from_pool + found.from_bill + found.from_house,
-        "reserved": found.reserved == waiting * SMS_PRICE,
+        "reserved": found.reserved == waiting * tariff.price,
+        "counts": sums_of(seen).total.count == sent and sums_of(seen).total.waiting == waiting,
+        "bars": {purse: sum(day[purse] for day in seen.days.values()) for purse in Purse} == sent,
+        "granted": found.granted in (tariff.pool(0), tariff.pool(1)),
         "csv": all(paid[purse] == totals[purse] for purse in paid) and totals["reserved"] == found.reserved,
         "pool": 0 <= found.from_pool <= found.granted == -accounts["granted"],
         "owed": -accounts["bill"] - found.owed == sum(r.amount for r in rows if r.account == "reserved" and r.purse == "bill"),
@@ -243,6 +264,44 @@ def test_a_month_of_anything_adds_up(app: Flask, clock: Clock) -> None:
     assert {row.month for row in rows_of(app, LedgerRow)} == {"2026-11", "2026-12"}
     happened = {"verified", "released", "resent", "declined", "cancelled", "moved", "reminded", "changed"}
     assert {name for name in happened if month.done[name]} == happened
+
+
+DEARER = Tariff("2026-12", 27, 3)
+"""Small enough a pool to be used up within the few days of December."""
+
+
+def test_a_month_and_the_next_at_another_price_add_up(app: Flask, clock: Clock) -> None:
+    month = Month(app, clock, 7, DEARER)
+    month.live(BOOKINGS)
+    assert faults(app, month) == []
+    paid = Counter((row.month, row.price) for row in rows_of(app, SmsMessageRow))
+    assert set(paid) == {("2026-11", 20), ("2026-12", 27)} and min(paid.values()) > 5, paid
+
+
+@pytest.mark.parametrize("free", [Tariff("2026-12", 0, 100), Tariff("2026-11", 0, 0)], ids=["then", "always"])
+def test_free_messages_are_counted_all_the_same(app: Flask, clock: Clock, free: Tariff) -> None:
+    month = Month(app, clock, 7, free)
+    month.live(30)
+    assert faults(app, month) == []
+    assert any(row.price == 0 and row.status == "sent" for row in rows_of(app, SmsMessageRow))
+
+
+def test_what_is_given_back_at_the_price_of_the_day_is_found(
+    app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a book that asks the tariff of the month it writes in, not the message's own price."""
+    month = Month(app, clock, 7, DEARER)
+    own = LedgerStore.book
+
+    def at_todays(
+        store: LedgerStore, sms_id: str, event: Event, purse: Purse, of: str, now: datetime, amount: int
+    ) -> bool:
+        asked = amount if event in (Event.GRANT, Event.RESERVE) else month.price(month_of(now, ZONE))
+        return own(store, sms_id, event, purse, of, now, asked)
+
+    monkeypatch.setattr(LedgerStore, "book", at_todays)
+    month.live(BOOKINGS)
+    assert any("2026-11" in one for one in faults(app, month))
 
 
 def test_a_release_left_out_is_found(app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from okienko_server.domain.money import SMS_PRICE
 from okienko_server.operations import allow_code
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.tables import SmsDayRow
 from tests.conftest import Clock
 from tests.operations.test_money import asking, balanced, booked, budget, ledger
 from tests.plans import one_therapist
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import opened, rows_of
 
 SESSIONS, NUMBERS = (100, 100) if os.environ.get("OKIENKO_PROOF") == "1" else (60, 2)

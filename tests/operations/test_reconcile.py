@@ -14,7 +14,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from okienko_server.domain.money import SMS_PRICE
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations import reconcile as reckoning
@@ -37,6 +36,7 @@ from tests.conftest import Clock
 from tests.operations.test_money import balanced, booked, ledger, unlimited
 from tests.operations.test_outbox import Notebook
 from tests.plans import one_therapist
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import house_of, messages_of, opened, rows_of
 
 DAY = date(2026, 11, 23)

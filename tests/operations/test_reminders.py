@@ -13,8 +13,9 @@ from flask import Flask
 from sqlalchemy import update
 
 from okienko_server.domain.appointment import Status
-from okienko_server.domain.money import SMS_PRICE, Purse
+from okienko_server.domain.money import Purse
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.operations import remind, sms_wording
 from okienko_server.operations.plan_visit import Where, cancel, move
 from okienko_server.operations.remind import remind_due, reminder_costs
@@ -30,6 +31,7 @@ from okienko_server.storage.tables import ClinicRow, SmsMessageRow
 from tests.operations.test_money import MONTH, balanced, ledger
 from tests.operations.test_outbox import Notebook
 from tests.plans import clinic
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import became_of, rows_of
 from tests.web.staff_world import MICHAL, ZOFIA, StaffWorld
 
@@ -328,9 +330,9 @@ def test_ten_o_clock_stays_ten_o_clock_over_a_change_of_the_clock(
 
 def test_when_the_pool_is_used_up_the_bill_pays(app: Flask, world: StaffWorld) -> None:
     def use_up(store: LedgerStore) -> None:
-        store.grant(MONTH, DUE)
+        store.grant(MONTH, DUE, BUILT_IN)
         for n in range(store.pool(MONTH)[1] // SMS_PRICE - 1):
-            store.reserve(f"elsewhere-{n}", Purse.POOL, MONTH, DUE)
+            store.reserve(f"elsewhere-{n}", Purse.POOL, MONTH, DUE, BUILT_IN)
 
     ledger(app, world.opened, use_up)
     planned(world)
@@ -399,12 +401,12 @@ def test_what_they_would_cost_is_counted_by_the_last_thirty_days(app: Flask, wor
     planned(world, "off", at=DUE - timedelta(hours=4), created_at=DUE - early, status=Status.CANCELLED)
     planned(world, "long-ago", at=DUE - timedelta(days=40), created_at=DUE - timedelta(days=50))
     # Whoever booked at nine in the evening would only get one two hours before: four hours before eleven is still night.
-    _, costs = reminder_costs(scope=owner(world), desk=world.desk, now=THURSDAY_ELEVEN)
+    costs = reminder_costs(scope=owner(world), desk=world.desk, now=THURSDAY_ELEVEN).costs
     assert [(one.lead, one.messages, one.grosze) for one in costs] == [
         (0, 0, 0), (120, 6, 0), (240, 4, 0), (1440, 4, 0), (2880, 4, 0),
     ]  # fmt: skip
     world.desk.database.write(lambda c: c.execute(update(ClinicRow).values(sms_notifications=False)))
-    _, costs = reminder_costs(scope=owner(world), desk=world.desk, now=THURSDAY_ELEVEN)
+    costs = reminder_costs(scope=owner(world), desk=world.desk, now=THURSDAY_ELEVEN).costs
     assert [(one.from_pool, one.grosze) for one in costs[1:]] == [(0, 120), (0, 80), (0, 80), (0, 80)]
 
 

@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy import Row, select, update
 
 from okienko_server.domain.cells import instant_of
-from okienko_server.domain.money import SMS_PRICE
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind
@@ -35,6 +34,7 @@ from tests.postgres import PostgresServer
 from tests.race.killing import Crowd, Victims
 from tests.sms.fake import Fake, fake_gateway
 from tests.storage.rows import differences
+from tests.tariffs import SMS_PRICE
 
 PROOF = os.environ.get("OKIENKO_PROOF") == "1"
 KILLS = 200 if PROOF else 10

@@ -21,6 +21,7 @@ from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
 from okienko_server.domain.record import DocumentKind
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.domain.verification import Challenge
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.audit import AuditStore
@@ -117,7 +118,7 @@ def fill(connection: Connection, clinic_id: str) -> None:
     FeedStore(connection, staff).open("feed", "anna", NOW)
     LinkStore(connection, staff).make("link", "s1", "reset", NOW, LATER)
     money = LedgerStore(connection, staff)
-    money.reserve("m1", Purse.POOL, "2026-11", NOW)
+    money.reserve("m1", Purse.POOL, "2026-11", NOW, BUILT_IN)
     assert money.charge_day("2026-11-23", 40, 100)
 
 
@@ -182,10 +183,10 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     members.change("s1", totp_nonce="nonce")
     assert members.take_step("s1", 7) and not members.take_step("s1", 7)
     money = LedgerStore(connection, staff)
-    assert money.book("m1", Event.RELEASE, Purse.POOL, "2026-11", NOW)
-    assert not money.book("m1", Event.RELEASE, Purse.POOL, "2026-11", NOW)
+    assert money.book("m1", Event.RELEASE, Purse.POOL, "2026-11", NOW, BUILT_IN.price)
+    assert not money.book("m1", Event.RELEASE, Purse.POOL, "2026-11", NOW, BUILT_IN.price)
     for key in ("m2", "m3"):
-        assert money.reserve(key, Purse.POOL, "2026-11", NOW) is Purse.POOL
+        assert money.reserve(key, Purse.POOL, "2026-11", NOW, BUILT_IN) is Purse.POOL
     assert money.charge_day("2026-11-23", 40, 100) and money.charge_day("2026-11-23", 40, 100) is None
     money.verified("2026-11-23")
     sessions.seen("token", LATER)

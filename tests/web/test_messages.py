@@ -13,13 +13,15 @@ from click.testing import CliRunner
 from flask import Flask
 
 from okienko_server.cli import main
-from okienko_server.domain.money import SMS_PRICE, Purse
+from okienko_server.domain.money import Purse
 from okienko_server.domain.scope import operator_scope
+from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.operations.statement import see_month
 from okienko_server.storage.ledger import LedgerStore
 from tests.conftest import KEYS, PEPPER, Clock
 from tests.operations.test_money import MONTH, booked, ledger, send_all
 from tests.plans import clinic
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import house_of
 from tests.web.staff_world import ADMINISTRATOR, CONSULTANT, OWNER, RECEPTIONIST, StaffWorld
 
@@ -35,7 +37,7 @@ def world(app: Flask, clock: Clock) -> StaffWorld:
     def use_up(store: LedgerStore) -> None:
         left = store.pool(MONTH)[1] // SMS_PRICE
         for n in range(left):
-            store.reserve(f"elsewhere-{n}", Purse.POOL, MONTH, clock.now)
+            store.reserve(f"elsewhere-{n}", Purse.POOL, MONTH, clock.now, BUILT_IN)
 
     ledger(app, made.opened, use_up)
     booked(app, made.opened, 14)
@@ -126,7 +128,7 @@ def test_a_month_is_closed_when_it_is_over(world: StaffWorld, app: Flask, clock:
 
     def long_ago(connection: object) -> None:
         store = LedgerStore(connection, scope)  # type: ignore[arg-type]
-        store.reserve("old", Purse.BILL, month, clock.now - timedelta(days=900))
+        store.reserve("old", Purse.BILL, month, clock.now - timedelta(days=900), BUILT_IN)
 
     house.desk.database.write(long_ago)
     status, said = close(month)
@@ -156,5 +158,5 @@ def test_a_promise_kept_after_the_last_midnight_of_a_month_stands_on_its_last_da
     assert patient.verify(code).status_code == 200
     send_all(app, clock.now)
     found = see_month(MONTH, scope=made.scope, desk=made.desk, now=clock.now)
-    assert {day: sum(sums.values()) for day, sums in found.days.items()} == {"2026-11-30": 2 * SMS_PRICE}
+    assert {day: sum(sent.values()) for day, sent in found.days.items()} == {"2026-11-30": 2}
     assert found.statement.from_pool == 2 * SMS_PRICE

@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from okienko_server.domain.money import SMS_PRICE, Event, Purse
+from okienko_server.domain.money import Event, Purse
 from okienko_server.domain.scope import operator_scope
+from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.operations.statement import see_month
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.web.pages.staff.alone import standing_alone
 from tests.conftest import Clock
 from tests.operations.test_money import MONTH, ledger
 from tests.operations.test_month import Month
+from tests.tariffs import SMS_PRICE
 from tests.web.patients import house_of, staff_scope
 from tests.web.staff_world import OWNER, RECEPTIONIST, StaffWorld
 
@@ -63,9 +65,9 @@ def test_what_the_log_does_not_know_still_stands_in_a_row(app: Flask, clock: Clo
              Event.AGAIN: [Event.SPEND, Event.REFUND, event]}[event]  # fmt: skip
 
     def write(store: LedgerStore) -> None:
-        store.reserve("gone", Purse.BILL, MONTH, clock.now)
+        store.reserve("gone", Purse.BILL, MONTH, clock.now, BUILT_IN)
         for number, one in enumerate(order):
-            store.book("gone", one, Purse.BILL, MONTH, clock.now + timedelta(seconds=number))
+            store.book("gone", one, Purse.BILL, MONTH, clock.now + timedelta(seconds=number), SMS_PRICE)
 
     ledger(app, world.opened, write)
     owed = SMS_PRICE if event in (Event.SPEND, Event.TAKEN, Event.AGAIN) else 0
@@ -77,7 +79,7 @@ def test_what_the_log_does_not_know_still_stands_in_a_row(app: Flask, clock: Clo
 
 def test_a_month_with_only_a_pool_and_one_with_nothing(app: Flask, clock: Clock) -> None:
     world = StaffWorld.of(app)
-    ledger(app, world.opened, lambda store: store.grant(MONTH, clock.now))
+    ledger(app, world.opened, lambda store: store.grant(MONTH, clock.now, BUILT_IN))
     world.sign_in(OWNER)
     page = world.client.get(f"/staff/messages/statement?month={MONTH}").get_data(as_text=True)
     assert "nie było żadnej wiadomości" in page and "80,00 zł" in page and not tables(page)
@@ -88,7 +90,7 @@ def test_a_month_with_only_a_pool_and_one_with_nothing(app: Flask, clock: Clock)
 def test_it_is_reached_by_who_pays_and_shows_one_clinic(app: Flask, clock: Clock) -> None:
     world = StaffWorld.of(app)
     other = StaffWorld.of(app, slug="other", name="Inna Placówka", staff=())
-    ledger(app, other.opened, lambda store: store.reserve("theirs", Purse.BILL, MONTH, clock.now))
+    ledger(app, other.opened, lambda store: store.reserve("theirs", Purse.BILL, MONTH, clock.now, BUILT_IN))
     world.sign_in(OWNER)
     assert f"/staff/messages/statement?month={MONTH}" in world.client.get("/staff/messages").text
     page = world.client.get("/staff/messages/statement").text

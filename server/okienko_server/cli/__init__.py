@@ -25,6 +25,7 @@ from okienko_server.cli.money import close_month
 from okienko_server.cli.reconcile import reconcile_day, sms_state
 from okienko_server.cli.sms import sms
 from okienko_server.cli.staff import staff
+from okienko_server.cli.tariff import tariff
 from okienko_server.cli.tokens import origins, token
 from okienko_server.config import Settings, SettingsRefused
 from okienko_server.domain.cells import local_day
@@ -135,6 +136,7 @@ main.add_command(reconcile_day)
 main.add_command(sms)
 main.add_command(sms_state)
 main.add_command(staff)
+main.add_command(tariff)
 main.add_command(token)
 main.add_command(doctor)
 main.add_command(origins)

@@ -9,7 +9,7 @@ import click
 from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.config import Settings
 from okienko_server.domain.errors import FieldRefused, NotFound
-from okienko_server.domain.money import SMS_PRICE
+from okienko_server.domain.money import Purse
 from okienko_server.domain.phone import masked
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.month_sums import sums_of
@@ -44,8 +44,9 @@ def messages(month: str, clinic: str) -> None:
 
 def _line(found: Month) -> str:
     sums, states = found.statement, Counter(one.message.status for one in found.messages)
+    used, pool = sums_of(found).total.count[Purse.POOL], found.tariff.messages(found.pool)
     parts = [
-        f"{len(found.messages)} messages", f"pool {sums.from_pool // SMS_PRICE}/{found.pool // SMS_PRICE}",
+        f"{len(found.messages)} messages", f"pool {used}/{pool}",
         f"billed {sums.owed / 100:.2f} zł",
     ]  # fmt: skip
     if found.today is not None:

@@ -1,22 +1,19 @@
 """What messages cost and who pays: double entry in integer grosze, each event of a message booked once.
 
-Every booking costs its clinic two messages, 20 gr gross each: from the month's pool first, else on the bill. A code sent a second time is
-the house's own expense. Only the pure rules stand here; `storage/ledger.py` writes them.
+Every booking costs its clinic two messages: from the month's pool first, else on the bill. A code sent a second time is the house's own
+expense. What one costs says `domain/tariff.py`. Only the pure rules stand here; `storage/ledger.py` writes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-SMS_PRICE = 20
-"""Grosze gross for one message of one part."""
-POOL_MESSAGES = 100
-"""Messages a calendar month for each owner, consultant and therapist, shared by the clinic."""
 POOL_ROLES = ("owner", "consultant", "therapist")
+"""Who gives a clinic messages of pool each calendar month; the clinic shares them."""
 
 
 class Purse(StrEnum):
@@ -51,6 +48,22 @@ class Event(StrEnum):
     REFUND = "refund"
     TAKEN = "taken"
     AGAIN = "again"
+
+
+class Outcome(StrEnum):
+    """What a message's money came to: still reserved, spent, or given back."""
+
+    WAITING = "waiting"
+    SPENT = "spent"
+    BACK = "back"
+
+
+def outcome_of(events: Collection[Event]) -> Outcome:
+    """Return what the events of a message come to; told by the events and not by sums, because a message may be free."""
+    spent = sum(one in events for one in (Event.SPEND, Event.TAKEN, Event.AGAIN)) - (Event.REFUND in events)
+    if spent > 0:
+        return Outcome.SPENT
+    return Outcome.BACK if Event.RELEASE in events or Event.REFUND in events else Outcome.WAITING
 
 
 @dataclass(frozen=True, slots=True)

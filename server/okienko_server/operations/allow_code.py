@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from okienko_server.domain.errors import ProofNeeded, ResendRefused
-from okienko_server.domain.money import SMS_PRICE, day_of
+from okienko_server.domain.money import day_of, month_of
 from okienko_server.domain.offer import Clinic
 from okienko_server.domain.proof import challenge_for, proven
 from okienko_server.domain.scope import Scope, operator_scope
@@ -52,7 +52,7 @@ def allow_code(
             raise ResendRefused("sms_too_many", wait_seconds=wait)
         shared = bucket.rule in (limits.network, limits.clinic, limits.everybody)
         risky = risky or (shared and count * RISKY_SHARE > bucket.rule.limit)
-    price = 2 * SMS_PRICE if first else SMS_PRICE
+    price = desk.tariff(connection, month_of(now, clinic.zone), now).budgeted * (2 if first else 1)
     day = LedgerStore(connection, scope).charge_day(day_of(now, clinic.zone), price, clinic.sms_day_budget)
     if day is None or pumped(day):
         log.warning(

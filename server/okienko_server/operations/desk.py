@@ -15,12 +15,14 @@ from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import TokenRefused
 from okienko_server.domain.offer import Clinic, Offer
 from okienko_server.domain.scope import Scope, ScopeKind
+from okienko_server.domain.tariff import Tariff
 from okienko_server.domain.throttle import SmsLimits
 from okienko_server.operations.alarms import Alarms
 from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferShelf, OfferStore
 from okienko_server.storage.session import Database
+from okienko_server.storage.tariffs import TariffShelf
 from okienko_widget.texts import Texts
 
 
@@ -36,6 +38,7 @@ class Desk:
     """Host that codes are bound to where the window stands by itself; empty: to none."""
     sms_limits: SmsLimits = field(default_factory=SmsLimits)
     shelf: OfferShelf = field(default_factory=OfferShelf)
+    tariffs: TariffShelf = field(default_factory=TariffShelf)
     alarms: Alarms = field(default_factory=Alarms)
     outbox_bell: threading.Event = field(default_factory=threading.Event)
     """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""
@@ -60,6 +63,10 @@ class Desk:
         `detail` is a few words without personal or medical content.
         """
         AuditStore(connection, scope).append(self.audit_key, act, object_kind, object_id, now, detail)
+
+    def tariff(self, connection: Connection, month: str, now: datetime) -> Tariff:
+        """Return what messages cost in a month that has begun; the database is asked once an hour."""
+        return self.tariffs.of(connection, month, now)
 
     def offer(self, connection: Connection, scope: Scope) -> Offer:
         """Return the current offer of the scope's clinic, read anew; raises NotFound."""

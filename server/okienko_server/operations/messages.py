@@ -11,6 +11,7 @@ from okienko_server.domain.contract import Use
 from okienko_server.domain.money import Event, Purse, month_of
 from okienko_server.domain.offer import Clinic
 from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.operations.desk import Desk
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.outbox import OutboxStore, Paid
 
@@ -18,7 +19,8 @@ from okienko_server.storage.outbox import OutboxStore, Paid
 class Post:
     """A clinic's outbox and ledger on one connection; where the contract sends no messages, nothing is written and nothing paid."""
 
-    def __init__(self, connection: Connection, scope: Scope, clinic: Clinic, now: datetime) -> None:
+    def __init__(self, connection: Connection, scope: Scope, desk: Desk, clinic: Clinic, now: datetime) -> None:
+        self._connection, self._desk = connection, desk
         self._outbox, self._ledger = OutboxStore(connection, scope), LedgerStore(connection, scope)
         self._month, self._now = month_of(now, clinic.zone), now
         self._open = clinic.opens(Use.SMS, now)
@@ -47,8 +49,9 @@ class Post:
             self.send(appointment_id, kind, phone, body)
 
     def _pay(self, message_id: str, purse: Purse) -> None:
-        paid_from = self._ledger.reserve(message_id, purse, self._month, self._now)
-        self._outbox.paid_from(message_id, paid_from, self._month)
+        tariff = self._desk.tariff(self._connection, self._month, self._now)
+        paid_from = self._ledger.reserve(message_id, purse, self._month, self._now, tariff)
+        self._outbox.paid_from(message_id, paid_from, self._month, tariff.price)
 
 
 def take_back(connection: Connection, scope: Scope, kind: str, now: datetime, appointment_id: str = "") -> None:
@@ -62,9 +65,10 @@ def forget_messages(connection: Connection, scope: Scope, appointment_id: str, n
 
 
 def book(connection: Connection, messages: Iterable[Paid], event: Event, now: datetime) -> None:
-    """Write what became of some messages into their clinics' ledgers, each event once; TAKEN after a refund is AGAIN."""
+    """Write what became of some messages into their clinics' ledgers, each event once and at the message's own price; TAKEN after a
+    refund is AGAIN."""
     for one in messages:
         if one.purse:
             ledger = LedgerStore(connection, operator_scope().at(one.clinic_id))
             exactly = ledger.after_all(one.id) if event is Event.TAKEN else event
-            ledger.book(one.id, exactly, Purse(one.purse), one.month, now)
+            ledger.book(one.id, exactly, Purse(one.purse), one.month, now, one.price)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from okienko_server.domain.money import Account, Line, Purse, day_of
-from okienko_server.operations.statement import Month
+from okienko_server.domain.money import Account, Line, Outcome, Purse, day_of, outcome_of
+from okienko_server.operations.statement import Month, entries_of
 
 OTHER = "other"
 """Kind of what the ledger knows and the log does not."""
@@ -14,11 +14,12 @@ OTHER = "other"
 
 @dataclass(slots=True)
 class Tally:
-    """Messages of one row: how many each purse paid for and with how many grosze, how many wait, how many were given back."""
+    """Messages of one row: how many each purse paid for and with how many grosze, how many wait (`held`: of the pool's), came back."""
 
     count: dict[Purse, int] = field(default_factory=lambda: dict.fromkeys(Purse, 0))
     grosze: dict[Purse, int] = field(default_factory=lambda: dict.fromkeys(Purse, 0))
     waiting: int = 0
+    held: int = 0
     reserved: int = 0
     back: int = 0
 
@@ -26,14 +27,16 @@ class Tally:
     def messages(self) -> int:
         return sum(self.count.values()) + self.waiting + self.back
 
-    def add(self, purse: Purse, spent: int, reserved: int) -> None:
-        """Count one message."""
-        self.grosze[purse] += spent
-        self.reserved += reserved
-        if spent:
+    def add(self, own: list[Line]) -> None:
+        """Count one message by its lines."""
+        purse, outcome = own[0].purse, outcome_of({line.event for line in own})
+        self.grosze[purse] += _sum(own, Account.SPENT)
+        self.reserved += _sum(own, Account.RESERVED)
+        if outcome is Outcome.SPENT:
             self.count[purse] += 1
-        elif reserved:
+        elif outcome is Outcome.WAITING:
             self.waiting += 1
+            self.held += purse is Purse.POOL
         else:
             self.back += 1
 
@@ -57,18 +60,9 @@ def sums_of(month: Month) -> MonthSums:
         known = logged.get(key)
         day = day_of(known.created_at if known else lines[0].at, month.offer.clinic.zone)
         for row in (kinds[known.kind if known else OTHER], days[day], total):
-            row.add(lines[0].purse, _sum(lines, Account.SPENT), _sum(lines, Account.RESERVED))
+            row.add(lines)
     often = sorted(kinds.items(), key=lambda pair: (-pair[1].messages, pair[0]))
     return MonthSums(dict(often), dict(sorted(days.items())), total)
-
-
-def entries_of(lines: tuple[Line, ...]) -> dict[str, list[Line]]:
-    """Return the ledger's lines of each message, the grants of pool left out."""
-    found: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        if line.account in (Account.SPENT, Account.RESERVED):
-            found[line.sms_id].append(line)
-    return found
 
 
 def _sum(lines: list[Line], account: Account) -> int:

@@ -124,7 +124,7 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
         if told_of_move(before, after):
             place = offer.location(after.location_id) if after.location_id != before.location_id else None
             text = moved_text(desk.texts, offer.clinic, after.starts_at, place)
-            Post(connection, scope, offer.clinic, now).send(appointment_id, MOVED, after.phone, text)
+            Post(connection, scope, desk, offer.clinic, now).send(appointment_id, MOVED, after.phone, text)
         redate_reminder(connection, scope, before, after, offer.clinic, now)
         desk.note_act(connection, scope, Act.MOVE, "appointment", appointment_id, now)
         return after
@@ -160,7 +160,7 @@ def cancel(
         drop_reminder(connection, scope, appointment_id, now)
         if tell and before.told_by_sms and before.starts_at > now:
             text = cancelled_text(desk.texts, clinic, before.starts_at)
-            Post(connection, scope, clinic, now).send(appointment_id, CANCELLED, before.phone, text)
+            Post(connection, scope, desk, clinic, now).send(appointment_id, CANCELLED, before.phone, text)
         desk.note_act(connection, scope, Act.CANCEL, "appointment", appointment_id, now)
         return after
 

@@ -11,19 +11,21 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.money import SMS_PRICE
+from okienko_server.domain.money import month_of
 from okienko_server.domain.offer import Clinic
 from okienko_server.domain.phone import mobile
-from okienko_server.domain.reminder import LATEST, LEADS, reach, wanted
+from okienko_server.domain.reminder import LATEST, LEADS, moment, reach, wanted
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.domain.tariff import Tariff, tariff_of
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.messages import Post, take_back
 from okienko_server.operations.sms_wording import REMINDER, reminder_text
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.ledger import LedgerStore
 from okienko_server.storage.outbox import OutboxStore
-from okienko_server.storage.reminders import Coming, ReminderStore, ReminderWorkerStore
+from okienko_server.storage.reminders import Coming, Held, ReminderStore, ReminderWorkerStore
+from okienko_server.storage.tariffs import TariffStore
 
 BATCH = 200
 LOOKED_BACK = timedelta(days=30)
@@ -68,7 +70,7 @@ def _remind(coming: Coming, desk: Desk, now: datetime) -> bool | None:
         offer = desk.current_offer(connection, scope)
         place = offer.location(visit.location_id) if len(offer.locations) > 1 else None
         text = reminder_text(desk.texts, clinic, visit.starts_at, place)
-        Post(connection, scope, clinic, now).send(
+        Post(connection, scope, desk, clinic, now).send(
             visit.id, REMINDER, visit.phone, text, useful_until=visit.starts_at - LATEST
         )
         return True
@@ -112,40 +114,56 @@ def redate_reminder(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What reminders with one lead would cost a month, by the visits of the last thirty days: messages from the pool, and on the bill."""
+    """What reminders with one lead would cost in thirty days, by the visits of the last thirty: messages from the pool, and on the bill."""
 
     lead: int
     from_pool: int
     on_bill: int
+    grosze: int
+    """Gross, on the bill: each message at the price of the month it would leave in."""
 
     @property
     def messages(self) -> int:
         return self.from_pool + self.on_bill
 
-    @property
-    def grosze(self) -> int:
-        """Grosze gross on the bill."""
-        return self.on_bill * SMS_PRICE
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The clinic, what each choice would cost it, and the tariffs that was worked out with."""
+
+    clinic: Clinic
+    costs: tuple[Cost, ...]
+    tariffs: tuple[Tariff, ...]
 
 
-def reminder_costs(*, scope: Scope, desk: Desk, now: datetime) -> tuple[Clinic, list[Cost]]:
-    """Return the clinic and what each choice would cost it a month; of the pool, what the last thirty days' messages would have left.
+def reminder_costs(*, scope: Scope, desk: Desk, now: datetime) -> Estimate:
+    """Return what each choice would cost the clinic; of the pool, what the last thirty days' messages would have left.
 
-    Raises NotAllowed.
+    The visits of the last thirty days are taken to come again in the next thirty, so that a tariff which begins meanwhile counts for what
+    leaves under it; the pool is that of the month most of these days fall into. Raises NotAllowed.
     """
     scope.own_only(Right.CHANGE_SETTINGS)
 
-    def work(connection: Connection) -> tuple[Clinic, list[Cost]]:
+    def work(connection: Connection) -> Estimate:
         clinic = desk.current_offer(connection, scope).clinic
         visits = [
             one for one in ReminderStore(connection, scope).held(now - LOOKED_BACK, now) if _reached(one.phone, clinic)
         ]
         used = OutboxStore(connection, scope).paid_since(now - LOOKED_BACK, REMINDER)
-        left = max(LedgerStore(connection, scope).due() // SMS_PRICE - used, 0)
-        costs = []
-        for lead in LEADS:
-            count = sum(wanted(one.starts_at, one.created_at, lead, clinic.zone) for one in visits)
-            costs.append(Cost(lead, min(count, left), max(count - left, 0)))
-        return clinic, costs
+        tariffs = TariffStore(connection, operator_scope()).listed()
+        mostly = tariff_of(tariffs, month_of(now + LOOKED_BACK / 2, clinic.zone))
+        left = max(LedgerStore(connection, scope).people() * mostly.pool_messages - used, 0)
+        return Estimate(clinic, tuple(_cost(lead, visits, left, clinic, tariffs) for lead in LEADS), tariffs)
 
     return desk.database.read(work)
+
+
+def _cost(lead: int, visits: list[Held], left: int, clinic: Clinic, tariffs: tuple[Tariff, ...]) -> Cost:
+    """Return what one lead would cost; the first messages are the pool's."""
+    leaving = sorted(
+        moment(one.starts_at, lead, clinic.zone) + LOOKED_BACK
+        for one in visits
+        if wanted(one.starts_at, one.created_at, lead, clinic.zone)
+    )
+    prices = [tariff_of(tariffs, month_of(at, clinic.zone)).price for at in leaving]
+    return Cost(lead, len(prices[:left]), len(prices[left:]), sum(prices[left:]))

@@ -78,7 +78,7 @@ def decline(appointment_id: str, reason: str, *, scope: Scope, desk: Desk, now: 
         OccupancyStore(connection, scope).free(appointment_id, clinic.zone)
         if appointment.told_by_sms and appointment.starts_at > now:
             text = declined_text(desk.texts, clinic, appointment.starts_at)
-            Post(connection, scope, clinic, now).send(appointment_id, DECLINED, appointment.phone, text)
+            Post(connection, scope, desk, clinic, now).send(appointment_id, DECLINED, appointment.phone, text)
         desk.note_act(connection, scope, Act.DECLINE, "appointment", appointment_id, now)
 
     desk.database.write(work)

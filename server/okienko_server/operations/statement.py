@@ -6,19 +6,32 @@ import csv
 import io
 from calendar import monthrange
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.money import Account, Line, Purse, Statement, day_of, month_of, statement_of
+from okienko_server.domain.money import (
+    Account,
+    Line,
+    Outcome,
+    Purse,
+    Statement,
+    day_of,
+    month_of,
+    outcome_of,
+    statement_of,
+)
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.roles import Right
-from okienko_server.domain.scope import Scope
+from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.domain.tariff import Tariff, month_read, tariff_of
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.ledger import Day, LedgerStore
 from okienko_server.storage.outbox import Logged, OutboxStore
+from okienko_server.storage.tariffs import TariffStore
 
 COLUMNS = ("date", "time", "kind", "status", "purse", "grosze")
 
@@ -30,11 +43,12 @@ class Charged:
     message: Logged
     purse: Purse
     grosze: int
+    outcome: Outcome = Outcome.BACK
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A clinic's month: the statement, its messages (the newest first), and grosze spent for each day and purse."""
+    """A clinic's month: the statement, its messages (the newest first), and how many were paid for on each day from each purse."""
 
     offer: Offer
     statement: Statement
@@ -42,10 +56,17 @@ class Month:
     """Grosze of the month's pool: granted with its first message, until then as the clinic's people would give it."""
     messages: tuple[Charged, ...]
     days: dict[str, dict[Purse, int]]
+    tariffs: tuple[Tariff, ...]
+    """All there are; `tariff` is the month's."""
     today: Day | None = None
     """The present day's codes against the budget; None when another month is asked for."""
     lines: tuple[Line, ...] = ()
     """The ledger of the month, in the order it was written."""
+
+    @property
+    def tariff(self) -> Tariff:
+        """What a message cost in this month."""
+        return tariff_of(self.tariffs, self.statement.month)
 
 
 def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
@@ -58,23 +79,24 @@ def see_month(month: str, *, scope: Scope, desk: Desk, now: datetime) -> Month:
     def work(connection: Connection) -> Month:
         offer = desk.current_offer(connection, scope)
         zone = offer.clinic.zone
-        asked = _checked(month) if month else month_of(now, zone)
-        store = LedgerStore(connection, scope)
+        present = month_of(now, zone)
+        asked = _checked(month) if month else present
+        store, tariffs = LedgerStore(connection, scope), TariffStore(connection, operator_scope()).listed()
         lines = store.lines(asked)
         logged = {one.id: one for one in OutboxStore(connection, scope).log(asked)}
-        spent = _spent(lines)
+        settled = {key: _settled(own) for key, own in entries_of(lines).items()}
         days: dict[str, dict[Purse, int]] = defaultdict(lambda: dict.fromkeys(Purse, 0))
-        for key, (purse, grosze) in spent.items():
-            if grosze and key in logged:
+        for key, (purse, _, outcome) in settled.items():
+            if outcome is Outcome.SPENT and key in logged:
                 # A promise kept after midnight stands in the month it was made and paid in: on its last day.
                 sent = day_of(logged[key].created_at, zone)
-                days[sent if sent.startswith(asked) else f"{asked}-{_last_day(asked)}"][purse] += grosze
-        charged = [Charged(one, *spent.get(key, (Purse.POOL, 0))) for key, one in logged.items()]
+                days[sent if sent.startswith(asked) else f"{asked}-{_last_day(asked)}"][purse] += 1
+        charged = [Charged(one, *settled.get(key, (Purse.POOL, 0, Outcome.BACK))) for key, one in logged.items()]
         charged.sort(key=lambda one: (one.message.created_at, one.message.id), reverse=True)
         statement = statement_of(asked, lines)
-        day = store.day(day_of(now, zone)) if asked == month_of(now, zone) else None
-        coming = store.due() if asked == month_of(now, zone) else 0
-        return Month(offer, statement, statement.granted or coming, tuple(charged), dict(days), day, tuple(lines))
+        day = store.day(day_of(now, zone)) if asked == present else None
+        due = tariff_of(tariffs, asked).pool(store.people()) if asked == present else 0
+        return Month(offer, statement, statement.granted or due, tuple(charged), dict(days), tariffs, day, tuple(lines))
 
     return desk.database.read(work)
 
@@ -85,20 +107,24 @@ def _last_day(month: str) -> int:
 
 
 def _checked(month: str) -> str:
-    try:
-        return f"{datetime.strptime(month, '%Y-%m'):%Y-%m}"  # noqa: DTZ007 - a month has no zone
-    except ValueError:
-        raise FieldRefused("bad_request", field="month") from None
+    if not (read := month_read(month)):
+        raise FieldRefused("bad_request", field="month")
+    return read
 
 
-def _spent(lines: list[Line]) -> dict[str, tuple[Purse, int]]:
-    """Return who paid how much for each message in the end."""
-    found: dict[str, tuple[Purse, int]] = {}
+def entries_of(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    """Return the ledger's lines of each message, the grants of pool left out."""
+    found: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         if line.account in (Account.SPENT, Account.RESERVED):
-            before = found.get(line.sms_id, (line.purse, 0))[1]
-            found[line.sms_id] = (line.purse, before + (line.amount if line.account is Account.SPENT else 0))
+            found[line.sms_id].append(line)
     return found
+
+
+def _settled(own: list[Line]) -> tuple[Purse, int, Outcome]:
+    """Return who paid how much for a message in the end, and what its money came to."""
+    spent = sum(line.amount for line in own if line.account is Account.SPENT)
+    return own[0].purse, spent, outcome_of({line.event for line in own})
 
 
 def as_csv(month: Month) -> str:

@@ -172,7 +172,7 @@ class _Counter:
 
     def post(self, clinic: Clinic) -> Post:
         """Return the clinic's outbox with its money."""
-        return Post(self.connection, self.scope, clinic, self.now)
+        return Post(self.connection, self.scope, self.desk, clinic, self.now)
 
     def keep(self, held: Held, *, for_good: bool = False) -> None:
         """Go on occupying the cells; raises HoldExpired when they are gone, StepNotAllowed after the code."""

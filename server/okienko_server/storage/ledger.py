@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
-from okienko_server.domain.money import POOL_MESSAGES, POOL_ROLES, SMS_PRICE, Account, Event, Line, Purse, legs
+from okienko_server.domain.money import POOL_ROLES, Account, Event, Line, Purse, legs
+from okienko_server.domain.tariff import Tariff
 from okienko_server.storage.store import ClinicStore, on_both
 from okienko_server.storage.tables import ClinicRow, LedgerRow, SmsDayRow, SmsMonthRow, StaffRow
 
@@ -44,15 +45,18 @@ class Day:
 class LedgerStore(ClinicStore):
     """Money of the scope's clinic."""
 
-    def reserve(self, sms_id: str, purse: Purse, month: str, now: datetime) -> Purse:
-        """Reserve the price of a message and return who pays: the purse asked for, but the bill when the month's pool is used up."""
-        if purse is Purse.POOL and not self._take_from_pool(month, now):
+    def reserve(self, sms_id: str, purse: Purse, month: str, now: datetime, tariff: Tariff) -> Purse:
+        """Reserve the month's price of a message and return who pays: the purse asked for, but the bill when the pool is used up."""
+        if purse is Purse.POOL and not self._take_from_pool(month, now, tariff):
             purse = Purse.BILL
-        self.book(sms_id, Event.RESERVE, purse, month, now)
+        self.book(sms_id, Event.RESERVE, purse, month, now, tariff.price)
         return purse
 
-    def book(self, sms_id: str, event: Event, purse: Purse, month: str, now: datetime, amount: int = SMS_PRICE) -> bool:
-        """Write an event of a message, once: False (and no change) when it stands there already."""
+    def book(self, sms_id: str, event: Event, purse: Purse, month: str, now: datetime, amount: int) -> bool:
+        """Write an event of a message, once: False (and no change) when it stands there already.
+
+        `amount` is the price the message was reserved at, whatever the tariff says by now.
+        """
         rows = [
             {
                 "clinic_id": self.clinic_id, "sms_id": sms_id, "event": event.value, "account": leg.account.value,
@@ -72,18 +76,17 @@ class LedgerStore(ClinicStore):
         found = self.connection.execute(select(_L.event).where(*refunded).limit(1)).first()
         return Event.AGAIN if found else Event.TAKEN
 
-    def due(self) -> int:
-        """Return the grosze of pool the clinic's people give it a month as things stand; 0 without paid notifications."""
+    def people(self) -> int:
+        """Return how many people give the clinic messages of pool as things stand; 0 without paid notifications."""
         people = select(func.count()).where(
             StaffRow.clinic_id == self.clinic_id, StaffRow.closed_at.is_(None), StaffRow.role.in_(POOL_ROLES)
         )
         pays = select(ClinicRow.sms_notifications).where(ClinicRow.clinic_id == self.clinic_id)
-        heads = 0 if self.connection.execute(pays).scalar() is False else self.connection.execute(people).scalar_one()
-        return heads * POOL_MESSAGES * SMS_PRICE
+        return 0 if self.connection.execute(pays).scalar() is False else self.connection.execute(people).scalar_one()
 
-    def grant(self, month: str, now: datetime) -> None:
+    def grant(self, month: str, now: datetime, tariff: Tariff) -> None:
         """Fill the month's pool up to what the people of a clinic with notifications give it now; what was granted once stays."""
-        due = self.due()
+        due = tariff.pool(self.people())
         row = {"clinic_id": self.clinic_id, "month": month, "granted": 0, "pool_left": 0}
         self.connection.execute(_BEGIN_MONTH[self.dialect], row)
         had = self.connection.execute(select(_M.granted).where(*self._month(month)).with_for_update()).scalar_one()
@@ -126,15 +129,14 @@ class LedgerStore(ClinicStore):
         row = self.connection.execute(select(_M.granted, _M.pool_left).where(*self._month(month))).first()
         return (row[0], row[1]) if row else (0, 0)
 
-    def _take_from_pool(self, month: str, now: datetime) -> bool:
-        take = (
-            update(_M).where(*self._month(month), _M.pool_left >= SMS_PRICE).values(pool_left=_M.pool_left - SMS_PRICE)
-        )
+    def _take_from_pool(self, month: str, now: datetime, tariff: Tariff) -> bool:
+        price = tariff.price
+        take = update(_M).where(*self._month(month), _M.pool_left >= price).values(pool_left=_M.pool_left - price)
         if self.connection.execute(take).rowcount == 1:
             return True
         if self.connection.execute(select(_M.month).where(*self._month(month))).first() is not None:
             return False
-        self.grant(month, now)
+        self.grant(month, now, tariff)
         return self.connection.execute(take).rowcount == 1
 
     def _month(self, month: str) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, insert, select, update
 
-from okienko_server.domain.money import SMS_PRICE, Purse
+from okienko_server.domain.money import Purse
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import SmsMessageRow
@@ -18,12 +18,14 @@ _ADD = insert(_S)
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Whose message it is, who pays for it, in which month; purse and month are empty for one from before there was a ledger."""
+    """Whose message it is, who pays for it, in which month, how much; purse and month are empty for one from before there was a ledger."""
 
     clinic_id: str
     id: str
     purse: str
     month: str
+    price: int
+    """Grosze reserved for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,10 @@ class OutboxStore(ClinicStore):
         )  # fmt: skip
         return key
 
-    def paid_from(self, message_id: str, purse: Purse, month: str) -> None:
-        """Write who pays for a message, and in which month."""
+    def paid_from(self, message_id: str, purse: Purse, month: str, price: int) -> None:
+        """Write who pays for a message, in which month, and how many grosze."""
         this = (_S.clinic_id == self.clinic_id, _S.id == message_id)
-        self.connection.execute(update(_S).where(*this).values(purse=purse.value, month=month, price=SMS_PRICE))
+        self.connection.execute(update(_S).where(*this).values(purse=purse.value, month=month, price=price))
 
     def keep_promise(self, appointment_id: str, kind: str, phone: str, body: str, now: datetime) -> bool:
         """Give a promised message its text, so that it leaves; False when none was promised."""
@@ -132,5 +134,6 @@ class OutboxStore(ClinicStore):
         return self.connection.execute(select(func.count()).where(*this)).scalar_one()
 
     def _drop(self, *which: ColumnElement[bool]) -> list[Paid]:
-        dropped = update(_S).where(*which).values(status="dropped").returning(_S.id, _S.purse, _S.month)
-        return [Paid(self.clinic_id, row[0], row[1] or "", row[2] or "") for row in self.connection.execute(dropped)]
+        dropped = update(_S).where(*which).values(status="dropped").returning(_S.id, _S.purse, _S.month, _S.price)
+        rows = self.connection.execute(dropped)
+        return [Paid(self.clinic_id, row[0], row[1] or "", row[2] or "", row[3] or 0) for row in rows]

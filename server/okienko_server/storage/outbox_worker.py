@@ -79,6 +79,7 @@ class OutboxWorkerStore(OperatorStore):
                 _S.purse,
                 _S.month,
                 _S.useful_until,
+                _S.price,
             )
         )
         taken = [
@@ -91,7 +92,7 @@ class OutboxWorkerStore(OperatorStore):
                 r[5],
                 r[6],
                 r[7] == "unsure",
-                Paid(r[0], r[1], r[8] or "", r[9] or ""),
+                Paid(r[0], r[1], r[8] or "", r[9] or "", r[11] or 0),
                 r[10],
             )
             for r in self.connection.execute(statement)
@@ -138,10 +139,12 @@ class OutboxWorkerStore(OperatorStore):
 
     def reported(self, message_id: str, gateway_id: str) -> Reported | None:
         """Return the message a delivery report is about, locked: by our id, else by the gateway's; None for neither."""
-        columns = select(_S.clinic_id, _S.id, _S.status, _S.delivery, _S.tries, _S.purse, _S.month).with_for_update()
+        columns = select(
+            _S.clinic_id, _S.id, _S.status, _S.delivery, _S.tries, _S.purse, _S.month, _S.price
+        ).with_for_update()
         for known, column in ((message_id, _S.id), (gateway_id, _S.gateway_id)):
             if known and (row := self.connection.execute(columns.where(column == known)).first()):
-                paid = Paid(row[0], row[1], row[5] or "", row[6] or "")
+                paid = Paid(row[0], row[1], row[5] or "", row[6] or "", row[7] or 0)
                 return Reported(row[0], row[1], row[2], row[3] or "", row[4], paid)
         return None
 

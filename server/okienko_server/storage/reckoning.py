@@ -79,8 +79,9 @@ class ReckoningStore(OperatorStore):
             _S.gateway == message.gateway, or_(_S.leased_until.is_(None), _S.leased_until <= now),
         )  # fmt: skip
         values = {"status": "failed", "body": "", "leased_until": None, "last_error": "not on the gateway's account"}
-        row = self.connection.execute(update(_S).where(*still).values(**values).returning(_S.purse, _S.month)).first()
-        return Paid(message.clinic_id, message.id, row[0] or "", row[1] or "") if row else None
+        ended = update(_S).where(*still).values(**values).returning(_S.purse, _S.month, _S.price)
+        row = self.connection.execute(ended).first()
+        return Paid(message.clinic_id, message.id, row[0] or "", row[1] or "", row[2] or 0) if row else None
 
     def state(self, now: datetime, late: timedelta) -> OutboxState:
         """Return how many messages wait, wait longer than `late`, and stay without an outcome."""

@@ -26,7 +26,7 @@ from okienko_server.storage.tables.clinic import (
     ServiceRow,
     WorkingHoursRow,
 )
-from okienko_server.storage.tables.money import LedgerRow, SmsDayRow, SmsMonthRow
+from okienko_server.storage.tables.money import LedgerRow, SmsDayRow, SmsMonthRow, SmsTariffRow
 from okienko_server.storage.tables.record import (
     DocumentDraftRow,
     DocumentVersionRow,
@@ -81,6 +81,7 @@ __all__ = [
     "SmsDayRow",
     "SmsMessageRow",
     "SmsMonthRow",
+    "SmsTariffRow",
     "StaffRow",
     "StaffSessionRow",
     "WorkingHoursRow",

@@ -1,4 +1,4 @@
-"""What messages cost: the ledger, the month's pool, the day's budget."""
+"""What messages cost: the ledger, the month's pool, the day's budget, the tariffs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from okienko_server.storage.tables.base import OfClinic, to_clinic
+from okienko_server.storage.tables.base import Base, OfClinic, to_clinic
 
 
 class LedgerRow(OfClinic):
@@ -43,3 +43,13 @@ class SmsDayRow(OfClinic):
     codes: Mapped[int]
     verified: Mapped[int]
     __table_args__ = (to_clinic(),)
+
+
+class SmsTariffRow(Base):
+    """What a message costs and how many a person gives the pool, from a month on; the same for every clinic, so it belongs to none."""
+
+    __tablename__ = "sms_tariff"
+    since: Mapped[str] = mapped_column(primary_key=True)
+    price: Mapped[int]
+    pool_messages: Mapped[int]
+    set_at: Mapped[datetime]

@@ -1,13 +1,25 @@
-"""The ledger in words: each message's entries, the accounts' balances, the day's budget."""
+"""The ledger in words: the month's sums, each message's entries, the accounts' balances, the day's budget."""
 
 from __future__ import annotations
 
-from okienko_server.domain.money import SMS_PRICE, Account, Event
+from okienko_server.domain.money import Account, Event, Purse
 from okienko_server.operations.allow_code import pumped
+from okienko_server.operations.month_sums import sums_of
 from okienko_server.operations.statement import Charged, Month
 from okienko_server.texts import load
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.sheet import zloty
+
+
+def facts_of(found: Month) -> tuple[tuple[str, str], ...]:
+    """Return how many messages the pool and the bill paid for, and what is to pay; of a free month there is no pool to speak of."""
+    t, count, tariff = load(), sums_of(found).total.count, found.tariff
+    price, pool = when_in(found.offer.clinic.zone).price, str(count[Purse.POOL])
+    return (
+        (t("messages.pool"), t("messages.of", n=pool, all=tariff.messages(found.pool)) if tariff.price else pool),
+        (t("messages.bill"), t("messages.times", n=count[Purse.BILL], price=price(tariff.price))),
+        (t("messages.owed"), price(found.statement.owed)),
+    )
 
 
 def today_of(found: Month) -> tuple[str, ...]:
@@ -17,7 +29,7 @@ def today_of(found: Month) -> tuple[str, ...]:
     t, budget = load(), found.offer.clinic.sms_day_budget
     said = [t("ledger.today", used=zloty(found.today.used), budget=zloty(budget))]
     # A booking's first code takes its confirmation's price along.
-    if found.today.used + 2 * SMS_PRICE > budget:
+    if found.today.used + 2 * found.tariff.budgeted > budget:
         said.append(t("ledger.used_up"))
     elif pumped(found.today):
         said.append(t("ledger.paused"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.money import SMS_PRICE, Purse
+from okienko_server.domain.money import Outcome, Purse
 from okienko_server.domain.phone import masked
 from okienko_server.domain.roles import Right
 from okienko_server.operations.statement import Charged, Month, as_csv, see_month
@@ -15,9 +15,10 @@ from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
-from okienko_server.web.pages.staff.ledger_words import accounts_of, entries_in_words, today_of
+from okienko_server.web.pages.staff.ledger_words import accounts_of, entries_in_words, facts_of, today_of
 from okienko_server.web.pages.staff.reminders import reminder_words
 from okienko_server.web.pages.staff.sample_texts import Preview, previews_of
+from okienko_server.web.pages.staff.tariff_words import coming_words, in_grosze
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load as widget_texts
 
@@ -60,8 +61,11 @@ class MessagesPage:
     """Everything the template shows."""
 
     title: str
+    lead: str
+    coming: str
     facts: tuple[tuple[str, str], ...]
     bars: tuple[Bar, ...]
+    legend: str
     rows: tuple[Row, ...]
     more: bool
     previous: str
@@ -103,18 +107,16 @@ def asked_month() -> Month:
 
 
 def _page(found: Month) -> MessagesPage:
-    t, words, statement = load(), widget_texts(), found.statement
+    t, words, statement, now = load(), widget_texts(), found.statement, house().clock()
     year, number = (int(part) for part in statement.month.split("-"))
-    price = when_in(found.offer.clinic.zone).price
-    facts = (
-        (t("messages.pool"), t("messages.of", n=statement.from_pool // SMS_PRICE, all=found.pool // SMS_PRICE)),
-        (t("messages.bill"), t("messages.times", n=statement.from_bill // SMS_PRICE, price=price(SMS_PRICE))),
-        (t("messages.owed"), price(statement.owed)),
-    )
+    cost = in_grosze(found.tariff.price, found.offer.clinic.zone)
     return MessagesPage(
         t("messages.title", month=words(f"month.{number}"), year=year),
-        facts,
+        t("messages.lead", price=cost) if found.tariff.price else t("messages.lead_free"),
+        coming_words(found.tariffs, found.offer.clinic.zone, now) if found.today else "",
+        facts_of(found),
         _bars(found),
+        t("messages.paid.bill", price=cost),
         tuple(_row(one, found) for one in found.messages[:SHOWN]),
         len(found.messages) > SHOWN,
         url_for("messages.page", month=_beside(year, number, -1)),
@@ -123,7 +125,7 @@ def _page(found: Month) -> MessagesPage:
         url_for("statement.page", month=statement.month),
         today_of(found),
         accounts_of(found),
-        tuple(previews_of(found.offer.clinic, house().clock())),
+        tuple(previews_of(found.offer.clinic, found.tariffs, now)),
         reminder_words(found.offer.clinic),
     )
 
@@ -133,18 +135,17 @@ def _beside(year: int, month: int, step: int) -> str:
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
-def _paid(one: Charged) -> str:
+def _paid(one: Charged, found: Month) -> str:
     t = load()
-    if one.grosze:
-        return t(f"messages.paid.{one.purse}")
+    if one.outcome is Outcome.SPENT:
+        return t(f"messages.paid.{one.purse}", price=in_grosze(one.grosze, found.offer.clinic.zone))
     return t("messages.paid.reserved") if one.message.status in OPEN else t("messages.paid.nobody")
 
 
 def _bars(found: Month) -> tuple[Bar, ...]:
     """Return a bar for each of thirty-one days; none when nothing was sent."""
     counts = {
-        int(day[-2:]): ((sums[Purse.POOL] + sums[Purse.HOUSE]) // SMS_PRICE, sums[Purse.BILL] // SMS_PRICE)
-        for day, sums in found.days.items()
+        int(day[-2:]): (sent[Purse.POOL] + sent[Purse.HOUSE], sent[Purse.BILL]) for day, sent in found.days.items()
     }
     highest = max((sum(pair) for pair in counts.values()), default=0)
     if not highest:
@@ -171,6 +172,6 @@ def _row(one: Charged, found: Month) -> Row:
         t(f"messages.kind.{one.message.kind}"),
         masked(one.message.phone) if one.message.phone else "",
         t(f"messages.state.{state}"),
-        _paid(one),
+        _paid(one, found),
         entries_in_words(one, found),
     )

@@ -8,10 +8,11 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.money import SMS_PRICE
+from okienko_server.domain.money import month_of
 from okienko_server.domain.offer import Clinic
 from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.roles import Right
+from okienko_server.domain.tariff import tariff_of
 from okienko_server.operations.remind import Cost, reminder_costs
 from okienko_server.operations.sms_settings import SmsSettings, set_sms
 from okienko_server.operations.sms_wording import REMINDER
@@ -20,6 +21,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.sample_texts import Preview, previews_of
+from okienko_server.web.pages.staff.tariff_words import coming_words
 from okienko_server.web.policy import Policy, policy
 
 reminders = Blueprint("reminders", __name__, url_prefix="/staff/messages")
@@ -46,6 +48,7 @@ class RemindersPage:
     now: str
     choices: tuple[Choice, ...]
     basis: str
+    coming: str
     sample: Preview
     saved: bool
     wrong: str
@@ -80,15 +83,18 @@ def reminder_words(clinic: Clinic) -> str:
 
 def _shown(*, saved: bool = False, wrong: str = "") -> Response:
     t, now = load(), house().clock()
-    clinic, costs = reminder_costs(scope=scope(), desk=house().desk, now=now)
+    found = reminder_costs(scope=scope(), desk=house().desk, now=now)
+    clinic = found.clinic
     choices = tuple(
         Choice(one.lead, t(f"reminders.choice.{one.lead}"), _price(one, clinic), one.lead == clinic.reminder_minutes)
-        for one in costs
+        for one in found.costs
     )
-    basis = t("reminders.basis", price=when_in(clinic.zone).price(SMS_PRICE))
-    (sample,) = (one for one in previews_of(clinic, now) if one.kind == REMINDER)
-    found = RemindersPage(reminder_words(clinic), choices, basis, sample, saved, wrong)
-    response = make_response(render_template("staff/reminders.jinja", page=found))
+    price = tariff_of(found.tariffs, month_of(now, clinic.zone)).price
+    basis = t("reminders.basis", price=when_in(clinic.zone).price(price))
+    coming = coming_words(found.tariffs, clinic.zone, now)
+    (sample,) = (one for one in previews_of(clinic, found.tariffs, now) if one.kind == REMINDER)
+    shown = RemindersPage(reminder_words(clinic), choices, basis, coming, sample, saved, wrong)
+    response = make_response(render_template("staff/reminders.jinja", page=shown))
     response.status_code = 422 if wrong else 200
     return response
 

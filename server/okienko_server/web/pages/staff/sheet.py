@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from okienko_server.domain.money import SMS_PRICE, Purse
+from okienko_server.domain.money import Purse
 from okienko_server.operations.month_sums import Tally, sums_of
 from okienko_server.operations.statement import Month
 from okienko_server.texts import load
@@ -60,24 +60,27 @@ def sheet_of(month: Month) -> Sheet:
         t("statement.title", month=named),
         named,
         zloty(found.owed),
-        _pool(month),
+        _pool(month, sums.total),
         waiting,
         tuple(_row(t(f"messages.kind.{kind}"), tally) for kind, tally in sums.kinds.items()),
         tuple(_row(when.day(date.fromisoformat(day)), tally) for day, tally in sums.days.items()),
         _row(t("statement.total"), sums.total),
-        zloty(SMS_PRICE),
+        zloty(month.tariff.price),
     )
 
 
-def _pool(month: Month) -> tuple[tuple[str, str, str], ...]:
-    t, used = load(), month.statement.from_pool
+def _pool(month: Month, total: Tally) -> tuple[tuple[str, str, str], ...]:
+    """Return what the pool was and what became of it, in messages and money; nothing for a month in which messages were free."""
+    if not month.tariff.price:
+        return ()
+    t, used, sent, all_ = load(), month.statement.from_pool, total.count[Purse.POOL], month.tariff.messages(month.pool)
     held = sum(line.amount for line in month.lines if line.purse is Purse.POOL and line.account == "reserved")
     parts = (
-        (t("statement.pool_granted"), month.pool), (t("statement.pool_used"), used),
-        *(((t("statement.pool_held"), held),) if held else ()),
-        (t("statement.pool_left"), month.pool - used - held),
+        (t("statement.pool_granted"), all_, month.pool), (t("statement.pool_used"), sent, used),
+        *(((t("statement.pool_held"), total.held, held),) if held else ()),
+        (t("statement.pool_left"), all_ - sent - total.held, month.pool - used - held),
     )  # fmt: skip
-    return tuple((name, str(grosze // SMS_PRICE), zloty(grosze)) for name, grosze in parts)
+    return tuple((name, str(count), zloty(grosze)) for name, count, grosze in parts)
 
 
 def _row(name: str, tally: Tally) -> SheetRow:

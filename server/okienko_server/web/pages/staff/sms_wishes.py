@@ -9,16 +9,17 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.money import POOL_MESSAGES, SMS_PRICE
 from okienko_server.domain.price import as_typed, grosze_of
 from okienko_server.domain.roles import Right
 from okienko_server.operations.sms_settings import HIGHEST_BUDGET, SmsSettings, set_sms
-from okienko_server.operations.statement import Month, see_month
+from okienko_server.operations.statement import see_month
 from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.staff.ledger_words import facts_of
 from okienko_server.web.pages.staff.reminders import reminder_words
+from okienko_server.web.pages.staff.tariff_words import coming_words
 from okienko_server.web.policy import Policy, policy
 
 sms_wishes = Blueprint("sms_wishes", __name__, url_prefix="/staff/settings/sms")
@@ -33,6 +34,7 @@ class WishesPage:
     """Everything the template shows; `budget` is the day's as typed, in złoty."""
 
     price: str
+    coming: str
     facts: tuple[tuple[str, str], ...]
     notifications: bool
     pool: str
@@ -78,34 +80,23 @@ def change() -> AnyResponse:
 
 def _shown(errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """Show the form; after an error with everything as it was typed."""
-    t, form, month = (
-        load(),
-        request.form if errors else None,
-        see_month("", scope=scope(), desk=house().desk, now=house().clock()),
-    )
-    clinic, price = month.offer.clinic, when_in(month.offer.clinic.zone).price
+    t, form, now = load(), request.form if errors else None, house().clock()
+    month = see_month("", scope=scope(), desk=house().desk, now=now)
+    clinic, price, tariff = month.offer.clinic, when_in(month.offer.clinic.zone).price, month.tariff
+    booking = A_BOOKING * tariff.budgeted
     chosen = set(form.getlist("country")) | {"PL"} if form else set(clinic.sms_countries)
     listed = dict.fromkeys(("PL", *ABROAD, *clinic.sms_countries))
     paying = form.get("notifications") == "yes" if form else clinic.sms_notifications
     shown = WishesPage(
-        price(SMS_PRICE), _facts(month), paying, t("sms_wishes.pool_each", n=POOL_MESSAGES),
-        t("sms_wishes.no_pool", price=price(SMS_PRICE)),
+        price(tariff.price), coming_words(month.tariffs, clinic.zone, now), facts_of(month), paying,
+        t("sms_wishes.pool_each", pool=t.plural("tariff.messages", tariff.pool_messages)),
+        t("sms_wishes.no_pool", price=price(tariff.price)),
         form.get("budget", "") if form else as_typed(clinic.sms_day_budget),
-        t("sms_wishes.budget_words", n=clinic.sms_day_budget // (A_BOOKING * SMS_PRICE), price=price(A_BOOKING * SMS_PRICE)),
+        t("sms_wishes.budget_words", n=clinic.sms_day_budget // booking, price=price(booking)),
         tuple((code, _country(code), code in chosen) for code in listed), reminder_words(clinic), errors or {},
         request.args.get("did") == "saved",
     )  # fmt: skip
     return make_response(render_template("staff/sms_wishes.jinja", page=shown), status)
-
-
-def _facts(month: Month) -> tuple[tuple[str, str], ...]:
-    """Return the month so far: from the pool, on the bill."""
-    t, found, price = load(), month.statement, when_in(month.offer.clinic.zone).price
-    return (
-        (t("messages.pool"), t("messages.of", n=found.from_pool // SMS_PRICE, all=month.pool // SMS_PRICE)),
-        (t("messages.bill"), t("messages.times", n=found.from_bill // SMS_PRICE, price=price(SMS_PRICE))),
-        (t("messages.owed"), price(found.owed)),
-    )
 
 
 def _country(code: str) -> str:
