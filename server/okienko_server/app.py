@@ -25,6 +25,8 @@ from okienko_server.web.pages.gateway_reports import gateway_reports
 from okienko_server.web.pages.health import health
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
+from okienko_server.web.pages.operator.console import console
+from okienko_server.web.pages.operator.door import operator_door
 from okienko_server.web.pages.sms_inbox import inbox
 from okienko_server.web.pages.staff.account import account
 from okienko_server.web.pages.staff.archive import archive
@@ -56,6 +58,7 @@ from okienko_server.web.policy import check_policies
 from okienko_widget import load
 
 MAX_BODY = 64 * 1024
+OPERATORS = (operator_door, console)
 PATIENTS = (doors, steps, scripts, oembed, doctor, api)
 STAFF = (
     door,
@@ -105,7 +108,7 @@ def create_app(
     app.before_request(guards.guard)
     app.after_request(headers.dress)
     errors.register(app)
-    for part in (*PATIENTS, *STAFF, assets, inbox, gateway_reports, health):
+    for part in (*PATIENTS, *STAFF, *OPERATORS, assets, inbox, gateway_reports, health):
         app.register_blueprint(part)
     check_policies(app)
     if settings.worker_inside:

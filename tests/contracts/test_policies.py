@@ -16,6 +16,8 @@ from okienko_server.web.policy import Policy, check_policies, policy, policy_of,
 from tests.conftest import KEYS, PEPPER
 
 PUBLIC = {
+    "/operator/sign-in",
+    "/operator/link/<token>",
     "/api/v1/openapi.json",
     "/api/v1/sessions",
     "/health",

@@ -29,7 +29,8 @@ STAFF_ONLY = {
     "signed_missing", "signed_ahead", "signed_legacy", "signed_since",
     "name_taken", "price_invalid", "site_path", "site_wildcard", "site_insecure", "site_invalid",
     "site_many", "colour_invalid", "postcode_invalid", "coordinates_invalid", "coordinates_outside",
-    "coordinates_swapped", "pwz_invalid", "pwz_taken", "ages_invalid",
+    "coordinates_swapped", "nip_invalid", "slug_invalid", "slug_taken", "starts_past", "pwz_invalid",
+    "pwz_taken", "ages_invalid",
     "back_past", "back_far", "day_invalid", "message_long",
     "tariff_month", "tariff_begun", "tariff_price", "tariff_pool",
 }  # fmt: skip

@@ -19,7 +19,7 @@ from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import Base
 
 TABLES = sorted(Base.metadata.tables.values(), key=lambda table: table.name)
-OF_NOBODY = ["portal", "rate_counter", "sms_tariff"]
+OF_NOBODY = ["operator", "operator_act", "operator_link", "operator_session", "portal", "rate_counter", "sms_tariff"]
 """A portal is somebody else's page; a refused sign-in may name no clinic at all; a price is the same for every clinic."""
 OF_CLINICS = [table for table in TABLES if table.name not in OF_NOBODY]
 FORBIDDEN = re.compile(

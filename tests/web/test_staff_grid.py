@@ -121,7 +121,7 @@ CHOSEN_AT_RUN_TIME = (
     "nav.", "audit.act.", "audit.object.", "refusal.", "wrong.", "notice.", "role.", "state.", "door.", "schedule.previous_",
     "schedule.next_", "schedule.empty_", "schedule.week", "schedule.day", "convert.kind.",
     "messages.kind.", "messages.state.", "messages.paid.", "ledger.event.", "ledger.account.", "ledger.purse.",
-    "sms_wishes.country.", "services.ready.", "website.mode.", "website.snippet.", "website.when.",
+    "sms_wishes.country.", "services.ready.", "operator.status.", "operator.message.", "website.mode.", "website.snippet.", "website.when.",
     "therapists.", "reminders.choice.", "reminders.ahead.",
     "settings.state.", "settings.state_lead.", "settings.contract.", "settings.lack.",
     "settings.would_see.", "settings.part.", "settings.about.",
@@ -135,7 +135,12 @@ CHOSEN_AT_RUN_TIME = (
 def test_the_catalogue_holds_what_the_pages_ask_for_and_nothing_besides() -> None:
     server = Path(texts.__file__).parents[1] / "web"
     doctor = [*server.parent.rglob("doctor/*.py"), *server.parent.rglob("doctor.py")]
-    sources = [*server.rglob("*.jinja"), *(server / "pages" / "staff").rglob("*.py"), *doctor]
+    sources = [
+        *server.rglob("*.jinja"),
+        *(server / "pages" / "staff").rglob("*.py"),
+        *(server / "pages" / "operator").rglob("*.py"),
+        *doctor,
+    ]
     source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     asked = set(re.findall(r"""\b(?:t|load\(\))(?:\.plural)?\(\s*f?["']([a-z_.]+)["']""", source))
     known = {re.sub(r"\.(one|few|many)$", "", key) for key in texts.load()}

@@ -22,6 +22,7 @@ from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
 from okienko_server.cli.messages import messages
 from okienko_server.cli.money import close_month
+from okienko_server.cli.operator import clinic_group, operator_group
 from okienko_server.cli.reconcile import reconcile_day, sms_state
 from okienko_server.cli.sms import sms
 from okienko_server.cli.staff import staff
@@ -130,6 +131,8 @@ def seed() -> None:
 
 
 main.add_command(audit)
+main.add_command(clinic_group)
+main.add_command(operator_group)
 main.add_command(close_month)
 main.add_command(messages)
 main.add_command(reconcile_day)

@@ -30,6 +30,8 @@ class Act(StrEnum):
     SWITCH_OFF = "switch_off"
     PAUSE = "pause"
     END_PAUSE = "end_pause"
+    OPEN_CLINIC = "open_clinic"
+    CHANGE_CONTRACT = "change_contract"
     CHANGE_OFFER = "change_offer"
     RENEW_SNIPPETS = "renew_snippets"
     CLEAR_REHEARSALS = "clear_rehearsals"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,7 +12,7 @@ from okienko_server.domain.errors import ClinicPaused, DomainError
 from okienko_server.problems import status_of
 from okienko_server.texts import load as sentences
 from okienko_server.web.api.problem_json import problem_response
-from okienko_server.web.guards import FormOutlived, SignInNeeded
+from okienko_server.web.guards import FormOutlived, OperatorNeeded, SignInNeeded
 from okienko_server.web.headers import widget_document
 from okienko_server.web.pages.present import paused_view
 from okienko_server.web.pages.staff.chrome import on_staff_page
@@ -35,6 +35,8 @@ def register(app: Flask) -> None:
 def _refused(error: DomainError) -> AnyResponse:
     if isinstance(error, SignInNeeded) and not _wants_json():
         return come_in(error)
+    if isinstance(error, OperatorNeeded):
+        return redirect(url_for("operator_door.page"), 303)
     if isinstance(error, FormOutlived):
         return outlived()
     return _answer(error.code, status_of(error), error)

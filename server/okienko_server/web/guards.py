@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
@@ -16,8 +17,10 @@ from okienko_server.domain.roles import Reach, Right
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
 from okienko_server.domain.throttle import network_of
 from okienko_server.operations.calendar_feed import feed_scope
+from okienko_server.operations.operators import operator_signed_in
 from okienko_server.operations.sign_in import signed_in
 from okienko_server.storage.generations import TokenStore
+from okienko_server.storage.operators import OperatorSession
 from okienko_server.storage.staff import SignedIn
 from okienko_server.web.house import house
 from okienko_server.web.policy import Policy, is_large, policy_of, right_of
@@ -29,6 +32,8 @@ LONGEST_PAUSE = timedelta(hours=24)
 LARGE_FORM = 512 * 1024
 """Bytes of a form with a long document: eight texts of 8,000 Polish letters take six bytes a letter."""
 SECURE_STAFF_COOKIE = "__Host-okienko_staff"
+OPERATOR_COOKIE = "okienko_operator"
+SECURE_OPERATOR_COOKIE = "__Host-okienko_operator"
 
 
 def scope() -> Scope:
@@ -47,6 +52,17 @@ def staff() -> SignedIn:
     """Return who is signed in."""
     found: SignedIn = g.staff
     return found
+
+
+def operator() -> OperatorSession:
+    """Return which operator is signed in."""
+    found: OperatorSession = g.operator
+    return found
+
+
+def operator_cookie() -> str:
+    """Return the name of the operators' cookie."""
+    return SECURE_OPERATOR_COOKIE if house().settings.secure_cookies else OPERATOR_COOKIE
 
 
 def guard() -> None:
@@ -69,6 +85,8 @@ def guard() -> None:
         enter(_bearer_session(now))
     elif kind is Policy.STAFF:
         _enter_staff(now)
+    elif kind is Policy.OPERATOR:
+        _enter_operator(now)
     elif kind is Policy.FEED:
         _enter_feed(**(request.view_args or {}))
     elif (kind is Policy.DEMO and not house().settings.development) or kind not in (
@@ -186,6 +204,12 @@ class SignInNeeded(DomainError):
     code = "sign_in_refused"
 
 
+class OperatorNeeded(DomainError):
+    """No operator is signed in; the page sends the browser to the operators' sign-in."""
+
+    code = "sign_in_refused"
+
+
 class FormOutlived(CsrfRefused):
     """The form is the signed-in person's own, of a session before this one."""
 
@@ -211,6 +235,17 @@ def _enter_staff(now: datetime) -> None:
         sent, ours = request.form.get("csrf", ""), found[1].csrf
         if sent != ours:
             raise FormOutlived if whose(sent) == whose(ours) != "" else CsrfRefused
+
+
+def _enter_operator(now: datetime) -> None:
+    found = operator_signed_in(request.cookies.get(operator_cookie(), ""), desk=house().desk, now=now)
+    if found is None:
+        raise OperatorNeeded
+    g.scope, g.operator = operator_scope(), found
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        check_same_site()
+        if not compare_digest(request.form.get("csrf", "").encode(), found.csrf.encode()):
+            raise CsrfRefused
 
 
 def _enter_feed(clinic_id: str, token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from flask import current_app, request
 
@@ -12,6 +13,8 @@ from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
 from okienko_server.sms.gateway import Gateway
 from okienko_server.web.pages.staff.drawn import DrawnMains, DrawnWeeks
+
+HOME = ZoneInfo("Europe/Warsaw")
 
 
 def wall_clock() -> datetime:
@@ -28,6 +31,8 @@ class House:
     gateway: Gateway
     clock: Callable[[], datetime] = wall_clock
     weeks: DrawnWeeks = field(default_factory=DrawnWeeks)
+    home: ZoneInfo = HOME
+    """Whose clock the house's own people read."""
     mains: DrawnMains = field(default_factory=DrawnMains)
 
 

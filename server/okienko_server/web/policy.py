@@ -29,6 +29,8 @@ class Policy(Enum):
     """The Authorization header carries a WidgetSession."""
     STAFF = "staff"
     """A signed-in staff session whose role has the right named beside it; writes also need its CSRF token."""
+    OPERATOR = "operator"
+    """A signed-in operator; writes also need the session's CSRF token."""
     FEED = "feed"
     """The path carries a therapist's private calendar address."""
     GATEWAY = "gateway"

@@ -27,6 +27,7 @@ from okienko_server.storage.tables.clinic import (
     WorkingHoursRow,
 )
 from okienko_server.storage.tables.money import LedgerRow, SmsDayRow, SmsMonthRow, SmsTariffRow
+from okienko_server.storage.tables.operator import OperatorActRow, OperatorLinkRow, OperatorRow, OperatorSessionRow
 from okienko_server.storage.tables.record import (
     DocumentDraftRow,
     DocumentVersionRow,
@@ -72,6 +73,10 @@ __all__ = [
     "OfClinicById",
     "OneTimeLinkRow",
     "OpeningHoursRow",
+    "OperatorActRow",
+    "OperatorLinkRow",
+    "OperatorRow",
+    "OperatorSessionRow",
     "PatientRow",
     "PortalRow",
     "PractitionerRow",

@@ -16,9 +16,10 @@ from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import HealthcareService, Location, Practitioner
 from okienko_server.domain.phone import spoken
 from okienko_server.texts import load
+from okienko_server.web.guards import operator
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.alone import statement_css
-from okienko_server.web.pages.staff.chrome import chrome, csrf, wrong
+from okienko_server.web.pages.staff.chrome import chrome, csrf, operator_csrf, wrong
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load as widget_texts
 from okienko_widget.bundle import tight_css, tight_js
@@ -103,6 +104,8 @@ def _prepare_templates(state: BlueprintSetupState) -> None:
         asset=asset_url,
         chrome=chrome,
         csrf=csrf,
+        operator=operator,
+        operator_csrf=operator_csrf,
         wrong=wrong,
         widget_t=widget_texts(),
     )

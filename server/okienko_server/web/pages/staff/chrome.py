@@ -73,6 +73,11 @@ def csrf() -> Markup:
     return Markup('<input type="hidden" name="csrf" value="{}">').format(guards.staff().csrf)
 
 
+def operator_csrf() -> Markup:
+    """Return the hidden field every form of the operator's console carries."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(guards.operator().csrf)
+
+
 def wrong(code: str) -> str:
     """Return the sentence beside a field for a refusal's code: the staff's own, or the one patients read."""
     t, patients = load(), widget_texts()
@@ -83,4 +88,4 @@ def wrong(code: str) -> str:
 
 def on_staff_page() -> bool:
     """Return whether the current request belongs to the staff's pages."""
-    return request.path == "/staff" or request.path.startswith("/staff/")
+    return request.path in ("/staff", "/operator") or request.path.startswith(("/staff/", "/operator/"))
