@@ -61,7 +61,7 @@ def test_the_website_stands_on_another_site_and_may_frame_the_widget(demo: dict[
     assert server.startswith("http://127.0.0.1:")
     assert site == f"http://localhost:{int(server.rpartition(':')[2]) + 1}"
     policy = requests.get(demo["embed"], timeout=20).headers["Content-Security-Policy"]
-    assert policy.endswith(f"frame-ancestors {site}")
+    assert policy.endswith(f"frame-ancestors 'self' {site}")
 
 
 def test_the_website_loads_nothing_but_the_frame(demo: dict[str, Any]) -> None:

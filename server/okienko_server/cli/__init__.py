@@ -18,6 +18,7 @@ import click
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from okienko_server.cli.audit import audit
+from okienko_server.cli.clinics import clinics
 from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.cli.doctor import doctor
 from okienko_server.cli.messages import messages
@@ -132,6 +133,7 @@ def seed() -> None:
 
 main.add_command(audit)
 main.add_command(clinic_group)
+main.add_command(clinics)
 main.add_command(operator_group)
 main.add_command(close_month)
 main.add_command(messages)

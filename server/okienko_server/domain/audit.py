@@ -30,6 +30,7 @@ class Act(StrEnum):
     SWITCH_OFF = "switch_off"
     PAUSE = "pause"
     END_PAUSE = "end_pause"
+    IMPORT = "import"
     OPEN_CLINIC = "open_clinic"
     CHANGE_CONTRACT = "change_contract"
     CHANGE_OFFER = "change_offer"

@@ -14,7 +14,7 @@ from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.offer import DURATIONS, NOWHERE, Address, ServiceKind
 from okienko_server.domain.problem import MAX_AGE_MONTHS, AgeRange, Competence, ProblemCategory
 
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
 _AGES = re.compile(r"(\d+)([my])(?:\+|-(\d+)([my]))")
 _PHONE = re.compile(r"\+48\d{9}")
@@ -49,8 +49,8 @@ def weekly(text: str) -> Week:
 
 def _weekdays(text: str) -> range:
     first, _, last = text.partition("-")
-    if first in _WEEKDAYS and (last or first) in _WEEKDAYS:
-        days = range(_WEEKDAYS.index(first), _WEEKDAYS.index(last or first) + 1)
+    if first in WEEKDAYS and (last or first) in WEEKDAYS:
+        days = range(WEEKDAYS.index(first), WEEKDAYS.index(last or first) + 1)
         if days:
             return days
     raise PlanRefused(f"{text!r} is no weekday and no span of weekdays from Monday to Sunday.")
