@@ -23,6 +23,7 @@ from okienko_server.web.pages.doctor import doctor
 from okienko_server.web.pages.doors import doors
 from okienko_server.web.pages.gateway_reports import gateway_reports
 from okienko_server.web.pages.health import health
+from okienko_server.web.pages.help import help_pages
 from okienko_server.web.pages.loader import scripts
 from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.operator.console import console
@@ -59,7 +60,7 @@ from okienko_widget import load
 
 MAX_BODY = 64 * 1024
 OPERATORS = (operator_door, console)
-PATIENTS = (doors, steps, scripts, oembed, doctor, api)
+PATIENTS = (doors, steps, scripts, oembed, doctor, help_pages, api)
 STAFF = (
     door,
     staff,

@@ -17,6 +17,9 @@ from tests.conftest import KEYS, PEPPER
 
 PUBLIC = {
     "/operator/sign-in",
+    "/pomoc/",
+    "/pomoc/<name>",
+    "/pomoc/obrazy/<name>.jpg",
     "/operator/link/<token>",
     "/api/v1/openapi.json",
     "/api/v1/sessions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -23,12 +24,17 @@ from okienko_server.operations.operators import invite_operator
 from okienko_server.operations.send_sms import send_due
 from okienko_server.storage.migrations import upgrade
 from okienko_server.web.house import House
+from okienko_server.web.pages import help as help_page
 from tests.conftest import KEYS, PEPPER
 from tests.gates.sites import Host
 from tests.journeys.demo import PICTURES
 from tests.journeys.roles import follow
 
 pytestmark = pytest.mark.journey
+OF_HELP = Path(help_page.__file__).parents[1] / "static" / "help"
+HELP, SHOWN = help_page.PICTURES, set[str]()
+KEEP = os.environ.get("OKIENKO_PICTURES") == "1"
+"""Take the pictures of the help anew."""
 PASSWORD = "bardzo długie hasło"
 STREET, CITY = "ul. Krupówki 12", "Zakopane"
 
@@ -85,6 +91,9 @@ class Sitting:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.taken += 1
         self.page.screenshot(path=PICTURES / f"joining-{self.name}-{self.taken:02d}-{step}.png", full_page=True)
+        SHOWN.add(step)
+        if KEEP and step in HELP:
+            self.page.screenshot(path=OF_HELP / f"{step}.jpg", type="jpeg", quality=72)
 
     def go(self, path: str) -> None:
         self.page.goto(f"{self.base}{path}")
@@ -196,6 +205,18 @@ def book(where: Page | Frame, code: Any, phone: str) -> None:
     where.wait_for_selector(".o-done")
 
 
+def see_help(one: Sitting) -> None:
+    """Read every article: each picture arrives, and nothing scrolls sideways on a telephone."""
+    one.page.set_viewport_size({"width": 360, "height": 800})
+    for name in help_page.ARTICLES:
+        one.go(f"/pomoc/{name}")
+        one.page.evaluate("document.querySelectorAll('img').forEach(one => { one.loading = 'eager'; })")
+        one.page.wait_for_load_state("networkidle")
+        assert one.page.evaluate("[...document.images].every(one => one.naturalWidth >= 1000)"), name
+        assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        one.picture(f"help-{name}")
+
+
 def test_from_the_contract_to_the_first_appointment_on_its_own_page(browser: Browser, place: Place) -> None:
     with sitting(browser, place, "operator") as operator, sitting(browser, place, "owner") as owner:
         operator_in(operator, place)
@@ -250,6 +271,8 @@ def test_from_the_contract_to_the_first_appointment_on_its_own_page(browser: Bro
         owner.picture("website")
         assert owner.lacks() == []
         owner.picture("ready")
+        owner.go("/staff/settings/sms")
+        owner.picture("sms")
 
         page = place.site.put("/wizyta", f"<h1>Fizjoterapia pod Giewontem</h1>{snippet}")
         with sitting(browser, place, "patient", 1000) as patient:
@@ -266,3 +289,5 @@ def test_from_the_contract_to_the_first_appointment_on_its_own_page(browser: Bro
         owner.go("/staff/")
         expect(owner.page.get_by_role("article", name=re.compile("Próbna"))).to_be_visible()
         owner.picture("schedule")
+        assert HELP <= SHOWN, "each picture of the help is one of these screens"
+        see_help(owner)

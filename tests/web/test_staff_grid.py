@@ -121,7 +121,9 @@ CHOSEN_AT_RUN_TIME = (
     "nav.", "audit.act.", "audit.object.", "refusal.", "wrong.", "notice.", "role.", "state.", "door.", "schedule.previous_",
     "schedule.next_", "schedule.empty_", "schedule.week", "schedule.day", "convert.kind.",
     "messages.kind.", "messages.state.", "messages.paid.", "ledger.event.", "ledger.account.", "ledger.purse.",
-    "sms_wishes.country.", "services.ready.", "operator.status.", "operator.message.", "website.mode.", "website.snippet.", "website.when.",
+    "sms_wishes.country.", "services.ready.", "help.join.", "help.paste.", "help.handle.", "help.prices.",
+    "operator.status.", "operator.message.",
+    "website.mode.", "website.snippet.", "website.when.",
     "therapists.", "reminders.choice.", "reminders.ahead.",
     "settings.state.", "settings.state_lead.", "settings.contract.", "settings.lack.",
     "settings.would_see.", "settings.part.", "settings.about.",
@@ -140,6 +142,7 @@ def test_the_catalogue_holds_what_the_pages_ask_for_and_nothing_besides() -> Non
         *(server / "pages" / "staff").rglob("*.py"),
         *(server / "pages" / "operator").rglob("*.py"),
         *doctor,
+        server / "pages" / "help.py",
     ]
     source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     asked = set(re.findall(r"""\b(?:t|load\(\))(?:\.plural)?\(\s*f?["']([a-z_.]+)["']""", source))
