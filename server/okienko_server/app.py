@@ -25,9 +25,11 @@ from okienko_server.web.pages.gateway_reports import gateway_reports
 from okienko_server.web.pages.health import health
 from okienko_server.web.pages.help import help_pages
 from okienko_server.web.pages.loader import scripts
+from okienko_server.web.pages.metrics import metrics
 from okienko_server.web.pages.oembed import oembed
 from okienko_server.web.pages.operator.console import console
 from okienko_server.web.pages.operator.door import operator_door
+from okienko_server.web.pages.operator.portals import portals
 from okienko_server.web.pages.sms_inbox import inbox
 from okienko_server.web.pages.staff.account import account
 from okienko_server.web.pages.staff.archive import archive
@@ -59,7 +61,7 @@ from okienko_server.web.policy import check_policies
 from okienko_widget import load
 
 MAX_BODY = 64 * 1024
-OPERATORS = (operator_door, console)
+OPERATORS = (operator_door, console, portals, metrics)
 PATIENTS = (doors, steps, scripts, oembed, doctor, help_pages, api)
 STAFF = (
     door,

@@ -58,6 +58,8 @@ class Settings:
     worker_inside: bool = False
     """Run the outbox worker as a thread of the web process (demo)."""
     sms: SmsAccount = SmsAccount()
+    metrics_token: str = field(default="", repr=False)
+    """What a watcher of /metrics sends; empty: there is no such page."""
     operator_phone: str = ""
     operator_email: str = ""
     """Whom a clinic turns to about its contract, as its people read it."""
@@ -96,6 +98,7 @@ class Settings:
                 env.get("OKIENKO_SMS_SECRET", ""),
                 env.get("OKIENKO_SMS_HOST", "").rstrip("/"),
             ),
+            metrics_token=_optional_secret(env, "OKIENKO_METRICS_TOKEN"),
             operator_phone=env.get("OKIENKO_OPERATOR_PHONE", "").strip(),
             operator_email=env.get("OKIENKO_OPERATOR_EMAIL", "").strip(),
         )
@@ -145,6 +148,13 @@ def _keys(env: Mapping[str, str], environment: str) -> Keys:
         return Keys.from_environment(filled)
     except ValueError as wrong:
         raise SettingsRefused(str(wrong)) from wrong
+
+
+def _optional_secret(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and len(value) < MIN_SECRET:
+        raise SettingsRefused(f"{name} must have at least {MIN_SECRET} characters.")
+    return value
 
 
 def _secret(env: Mapping[str, str], environment: str, name: str) -> str:

@@ -17,6 +17,7 @@ from tests.conftest import KEYS, PEPPER
 
 PUBLIC = {
     "/operator/sign-in",
+    "/metrics",
     "/pomoc/",
     "/pomoc/<name>",
     "/pomoc/obrazy/<name>.jpg",

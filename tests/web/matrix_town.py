@@ -195,7 +195,7 @@ def fields_of(town: Town, endpoint: str, about: World, world: World) -> dict[str
         "price": "99", "buffer_before": "0", "buffer_after": "5", "offered": "no", "way": "up",
         "listed": "no", "message": "Urlop", "back_on": "2026-12-24",
         "notice_minutes": "240", "horizon_days": "30", "slot_step_minutes": "30", "cancel_minutes": "1440",
-        "answer_minutes": "480", "notifications": "no", "budget": "12", "country": "UA",
+        "answer_minutes": "480", "notifications": "no", "budget": "12", "hours": "24", "country": "UA",
     }  # fmt: skip
     more = MORE.get(endpoint)
     return ids | common | (more(town, about, world) if more else {})

@@ -407,3 +407,38 @@ def test_a_short_name_is_made_of_the_name(name: str, slug: str) -> None:
 
 def test_timedelta_of_the_session_is_what_the_docs_say() -> None:
     assert (timedelta(minutes=30), timedelta(hours=12)) == (operators.IDLE, operators.ABSOLUTE)
+
+
+def test_portals_are_opened_framed_and_their_snippets_ended(app: Flask, running: Running) -> None:
+    running.enter()
+    good = {"id": "zdrowie", "name": "Zdrowie w mieście", "sites": "zdrowie.example"}
+    assert running.post("/portals", **good).status_code == 303
+    page = running.client.get("/operator/portals").text
+    (token,) = re.findall(r"token=&#34;([^&]+)&#34;", page) or re.findall(r"token=&quot;([^&]+)&quot;", page)
+    frame = app.test_client().get(f"/e/{token}")
+    assert frame.status_code == 200
+    assert "https://zdrowie.example" in frame.headers["Content-Security-Policy"]
+    for wrong, field in (
+        ({"id": "zdrowie"}, "id"), ({"id": "Zła"}, "id"), ({"id": "b", "name": ""}, "name"), ({"id": "b", "sites": "*.x.pl"}, "sites"),
+    ):  # fmt: skip
+        answer = running.post("/portals", **good | wrong)
+        assert (answer.status_code, f'id="{field}-wrong"' in answer.text) == (422, True), wrong
+    assert running.post("/portals/zdrowie/sites", sites="inne.example").status_code == 303
+    assert "https://inne.example" in app.test_client().get(f"/e/{token}").headers["Content-Security-Policy"]
+    assert running.post("/portals/zdrowie/sites", sites="http://x.pl").status_code == 422
+    assert running.post("/portals/zdrowie/revoke", when="now").status_code == 303
+    assert app.test_client().get(f"/e/{token}").status_code == 403
+    assert running.post("/portals/nie-ma/revoke", when="now").status_code == 404
+
+
+def test_metrics_answer_only_who_has_the_token_and_name_nobody(app: Flask) -> None:
+    opened(app, clinic())
+    client, settings = app.test_client(), house_of(app).settings
+    assert client.get("/metrics").status_code == 404
+    object.__setattr__(settings, "metrics_token", "a-token-of-some-length")
+    for sent in ("", "Bearer", "Bearer wrong", "Basic a-token-of-some-length", "Bearer żółw"):
+        assert client.get("/metrics", headers={"Authorization": sent}).status_code == 404
+    answer = client.get("/metrics", headers={"Authorization": "Bearer a-token-of-some-length"})
+    assert answer.status_code == 200
+    assert 'okienko_clinics{status="active"} 1' in answer.text
+    assert "azimierz" not in answer.text

@@ -305,3 +305,17 @@ def test_what_is_written_comes_back(kept: list[Competence], world: StaffWorld) -
     assert save(world, HANNA, **fields).status_code == 303
     found = world.offer().practitioner(world.opened.practitioners[HANNA]).competences
     assert set(found) == set(by_one.values())
+
+
+def test_the_grid_says_of_everybody_what_each_is_competent_for(world: StaffWorld) -> None:
+    page = world.client.get(BASE).text.replace("\u00a0", " ")
+    table = page.partition('class="s-skills"')[2].partition("</table>")[0]
+    rows = {
+        head: re.findall(r"<td>([^<]*)</td>", row)
+        for head, row in re.findall(r'scope="row">([^<]+)</th>(.*?)</tr>', table)
+    }
+    assert rows["Kręgosłup"] == ["od 16 lat", "dorośli (18+)", "–"]
+    assert rows["Niemowlęta i dzieci"] == ["–", "od 3 lat do 17 lat", "niemowlęta do 36 mies."]
+    assert "Szczęka i głowa" not in rows
+    world.client.post(f"{BASE}/declared", data={"csrf": world.csrf(), "categories": "jaw_head"})
+    assert 's-uncovered"><th scope="row">Szczęka' in world.client.get(BASE).text

@@ -31,6 +31,7 @@ class Act(StrEnum):
     PAUSE = "pause"
     END_PAUSE = "end_pause"
     IMPORT = "import"
+    ALLOW_GUESTS = "allow_guests"
     OPEN_CLINIC = "open_clinic"
     CHANGE_CONTRACT = "change_contract"
     CHANGE_OFFER = "change_offer"

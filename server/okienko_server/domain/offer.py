@@ -107,6 +107,12 @@ class Clinic:
     """How long before a visit it may be cancelled free of charge; 0: at any time."""
     accent: str = ""
     embed_mode: str = ""
+    guests_until: datetime | None = None
+    """Until when operators may come in."""
+
+    def lets_guests_in(self, now: datetime) -> bool:
+        """Return whether an operator may be in this clinic now."""
+        return self.guests_until is not None and now < self.guests_until
 
     def status(self, now: datetime) -> ContractStatus:
         """Return the contract's status at an instant."""

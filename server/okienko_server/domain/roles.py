@@ -69,6 +69,11 @@ RIGHTS: Mapping[Right, Mapping[Role, Reach]] = {
 }  # fmt: skip
 
 
+GUEST_RIGHTS = frozenset({Right.CHANGE_SETTINGS, Right.CHANGE_HOURS, Right.SEE_MONEY, Right.READ_AUDIT})
+"""What an operator may do whom a clinic let in: help with settings; no schedule, no patients, no documentation, and no accounts, because
+one made then would outlive the consent."""
+
+
 def reach_of(role: str, right: Right) -> Reach:
     """Return how far a role's right reaches; a role nobody knows reaches nothing."""
     try:

@@ -27,6 +27,11 @@ class Portal:
 class TokenStore(OperatorStore):
     """What decides about pasted tokens, for the house itself."""
 
+    def portals(self) -> list[Portal]:
+        """Return every portal by id."""
+        rows = self.connection.execute(select(PortalRow.__table__).order_by(PortalRow.portal_id))
+        return [Portal(r.portal_id, r.name, tuple((r.allowed_origins or "").split())) for r in rows]
+
     def of_clinic(self, clinic_id: str, *, lock: bool = False) -> Generations:
         """Return the generations a clinic accepts; raises NotFound."""
         return self._generations(ClinicRow, ClinicRow.clinic_id == clinic_id, lock)

@@ -163,6 +163,7 @@ def _clinic(r: Row[Any], terms: tuple[Term, ...]) -> Clinic:
         cancel_minutes=r.cancel_minutes or 0,
         accent=r.accent or "",
         embed_mode=r.embed_mode or "",
+        guests_until=r.guests_until,
     )
 
 

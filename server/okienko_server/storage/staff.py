@@ -14,7 +14,7 @@ from okienko_server.storage.tables import OneTimeLinkRow, StaffRow, StaffSession
 
 _S, _P, _L = StaffSessionRow, StaffRow, OneTimeLinkRow
 _FIND = (
-    select(_P.id, _P.name, _P.role, _P.practitioner_id, _S.csrf, _S.created_at, _S.seen_at)
+    select(_P.id, _P.name, _P.role, _P.practitioner_id, _S.csrf, _S.created_at, _S.seen_at, _P.guest_of)
     .join(_P, (_P.clinic_id == _S.clinic_id) & (_P.id == _S.staff_id))
     .where(_S.clinic_id == bindparam("clinic"), _S.token_sha256 == bindparam("token"), _P.closed_at.is_(None))
 )
@@ -32,6 +32,8 @@ class SignedIn:
     csrf: str
     created_at: datetime
     seen_at: datetime
+    guest: bool = False
+    """An operator, let in by the clinic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Member:
     closed_at: datetime | None
     totp_nonce: str
     seen_at: datetime | None
+    guest_of: str = ""
+    """Id of the operator whose guest account it is."""
 
     @property
     def invited(self) -> bool:
@@ -78,7 +82,7 @@ class StaffSessionStore(ClinicStore):
 
     def find(self, token_sha256: str) -> SignedIn | None:
         row = self.connection.execute(_FIND, {"clinic": self.clinic_id, "token": token_sha256}).first()
-        return SignedIn(row[0], row[1], row[2], row[3] or "", row[4], row[5], row[6]) if row else None
+        return SignedIn(row[0], row[1], row[2], row[3] or "", row[4], row[5], row[6], bool(row[7])) if row else None
 
     def seen(self, token_sha256: str, now: datetime) -> None:
         self.connection.execute(
@@ -203,5 +207,5 @@ class LinkStore(ClinicStore):
 def _member(r: Row[Any]) -> Member:
     return Member(
         r.id, r.email, r.name, r.role, r.practitioner_id or "", r.password_hash, r.closed_at, r.totp_nonce or "",
-        getattr(r, "seen_at", None),
+        getattr(r, "seen_at", None), r.guest_of or "",
     )  # fmt: skip

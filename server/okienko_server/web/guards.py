@@ -13,7 +13,7 @@ from okienko.exceptions import TokenExpired, TokenInvalid
 from okienko.tokens import EmbedToken, PortalToken, WidgetSession, new_session_id, read_any
 from okienko_server.domain.errors import CsrfRefused, DomainError, NotAllowed, NotFound, TokenRefused
 from okienko_server.domain.generations import Generations
-from okienko_server.domain.roles import Reach, Right
+from okienko_server.domain.roles import GUEST_RIGHTS, Reach, Right
 from okienko_server.domain.scope import Locks, Scope, ScopeKind, Source, operator_scope
 from okienko_server.domain.throttle import network_of
 from okienko_server.operations.calendar_feed import feed_scope
@@ -176,7 +176,12 @@ def _rehearsed(session: WidgetSession, now: datetime) -> WidgetSession:
     if session.source != Source.REHEARSAL:
         return session
     found = signed_in(request.cookies.get(staff_cookie(), ""), desk=house().desk, now=now)
-    if found is None or found[0].clinic_id != session.clinic or found[0].reach(Right.CHANGE_SETTINGS) is Reach.NONE:
+    if (
+        found is None
+        or found[1].guest
+        or found[0].clinic_id != session.clinic
+        or found[0].reach(Right.CHANGE_SETTINGS) is Reach.NONE
+    ):
         raise TokenRefused("session_invalid")
     return session
 
@@ -226,15 +231,25 @@ def _enter_staff(now: datetime) -> None:
     if found is None:
         raise SignInNeeded
     g.scope, g.staff = found
+    if g.staff.guest:
+        desk, where = house().desk, g.scope
+        clinic = desk.database.read(lambda connection: desk.current_offer(connection, where)).clinic
+        if not clinic.lets_guests_in(now):
+            raise SignInNeeded
     right = right_of(current_app, request.endpoint or "")
     assert right is not None
-    if g.scope.reach(right) is Reach.NONE:
+    if g.scope.reach(right) is Reach.NONE or not (may_guest(right) or request.endpoint == "door.leave"):
         raise NotAllowed
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check_same_site()
         sent, ours = request.form.get("csrf", ""), found[1].csrf
         if sent != ours:
             raise FormOutlived if whose(sent) == whose(ours) != "" else CsrfRefused
+
+
+def may_guest(right: Right) -> bool:
+    """Return whether a right is open to whoever is signed in as a guest; to everybody else it is."""
+    return not staff().guest or right in GUEST_RIGHTS
 
 
 def _enter_operator(now: datetime) -> None:

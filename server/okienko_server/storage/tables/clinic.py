@@ -70,6 +70,8 @@ class ClinicRow(OfClinic):
     """Problem categories the clinic says it treats, with blanks between; None: it said nothing."""
     cancel_minutes: Mapped[int | None]
     """How long before a visit it may be cancelled free of charge; None and 0: at any time."""
+    guests_until: Mapped[datetime | None]
+    """Until when the clinic lets operators in; None: it does not."""
     accent: Mapped[str | None]
     embed_mode: Mapped[str | None]
     """What the clinic chose for its website's snippets."""

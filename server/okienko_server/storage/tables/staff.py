@@ -24,6 +24,8 @@ class StaffRow(OfClinicById):
     """What the second factor's secret is derived from, together with the pepper; None: no second factor."""
     totp_step: Mapped[int | None]
     """The last time step a code was taken for: none is taken twice."""
+    guest_of: Mapped[str | None]
+    """Id of the operator whose guest account it is; it has no password."""
     __table_args__ = (
         to("practitioner", "practitioner_id"),
         Index("uq_staff_email", "clinic_id", "email", unique=True),

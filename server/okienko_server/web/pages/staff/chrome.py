@@ -65,7 +65,7 @@ def chrome(here: str = "schedule") -> Chrome:
 
 def _may_enter(endpoint: str) -> bool:
     right = right_of(current_app, endpoint)
-    return right is not None and guards.scope().reach(right) is not Reach.NONE
+    return right is not None and guards.scope().reach(right) is not Reach.NONE and guards.may_guest(right)
 
 
 def csrf() -> Markup:

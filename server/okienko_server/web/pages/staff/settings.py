@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.checklist import PART_OF, STOPPING, Item, Lack
 from okienko_server.domain.contract import ContractStatus
+from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.roles import Right
+from okienko_server.operations.guests import allow_guests
 from okienko_server.operations.join import Joining, NotYet, list_in_portal, see_joining, switch_registration
 from okienko_server.operations.rehearse import rehearsals
 from okienko_server.texts import load
@@ -19,6 +21,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.policy import Policy, policy
+from okienko_server.web.references import whole_number
 from okienko_widget import load as widget_texts
 
 settings_pages = Blueprint("settings", __name__, url_prefix="/staff/settings")
@@ -66,6 +69,8 @@ class SettingsPage:
     """Where the clinic's people try the window out; empty while patients can come, or the contract is over."""
     rehearsed: int
     """Rehearsals that stand in the schedule."""
+    guests: str
+    """Until when operators may come in, in words; empty: they may not."""
     patient: str
     """Where the clinic's own page for patients is; empty while it is none."""
     saved: bool
@@ -100,6 +105,18 @@ def portal() -> AnyResponse:
     return redirect(url_for("settings.page", did="saved"), 303)
 
 
+@settings_pages.post("/guests")
+@policy(Policy.STAFF, Right.MANAGE_STAFF)
+def guests() -> AnyResponse:
+    """Operators may come in for a while, or no longer."""
+    hours = whole_number(request.form.get("hours", "")) if request.form.get("hours", "").isascii() else -1
+    try:
+        allow_guests(hours, scope=scope(), desk=house().desk, now=house().clock())
+    except FieldRefused:
+        return _shown(status=422)
+    return redirect(url_for("settings.page", did="saved"), 303)
+
+
 def part_url(word: str) -> str:
     """Return where a part of the settings is."""
     return url_for(PARTS[word])
@@ -127,6 +144,7 @@ def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
         tuple((t(f"settings.part.{word}"), t(f"settings.about.{word}"), url_for(end)) for word, end in named),
         url_for("rehearsal.begin") if state in ("shut", "off") else "",
         rehearsals(scope=scope(), desk=house().desk),
+        when_in(clinic.zone).full(clinic.guests_until) if clinic.guests_until and clinic.lets_guests_in(now) else "",
         url_for("doors.deep_link", slug=clinic.slug) if state == "on" else "",
         request.args.get("did") == "saved",
     )  # fmt: skip

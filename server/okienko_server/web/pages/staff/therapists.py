@@ -213,10 +213,23 @@ def _list(tied: str = "", status: int = 200, shown: Preview | None = None) -> Re
     categories = [(code.value, words(f"category.{code}"), code in offer.clinic.categories) for code in ProblemCategory]
     gaps = [(words(f"category.{gap.category}"), "" if gap.whole else _ages(gap.ages)) for gap in uncovered(offer)]
     page = render_template(
-        "staff/therapists.jinja", rows=rows, tied=tied, categories=categories, gaps=gaps, preview=shown, units=_units(),
+        "staff/therapists.jinja", rows=rows, grid=_grid(offer), tied=tied, categories=categories, gaps=gaps, preview=shown, units=_units(),
         saved=request.args.get("did") == "saved",
     )  # fmt: skip
     return make_response(page, status)
+
+
+def _grid(offer: Offer) -> list[tuple[str, list[str]]]:
+    """Return a row for each problem: the ages each therapist covers, "" for none; problems nobody covers only when declared."""
+    words, found = widget_texts(), []
+    for code in ProblemCategory:
+        cells = [
+            _ages(one.ages for one in person.competences if one.category is code)
+            for person in offer.practitioners.values()
+        ]
+        if any(cells) or code in offer.clinic.categories:
+            found.append((words(f"category.{code}"), cells))
+    return found
 
 
 def _units() -> list[tuple[str, str]]:
