@@ -36,7 +36,8 @@ def test_what_is_plainly_meant_is_taken(typed: str, site: str) -> None:
         ("https://[::1]", "site_invalid"), ("https://klinika.pl; script-src *", "site_wildcard"), ("'self'", "site_invalid"),
         ("https://klinika.pl; script-src x", "site_invalid"), ("https://kli nika.pl", "site_invalid"), ("klinika.pl:99999", "site_invalid"),
         ("https://-a.pl", "site_invalid"), ("https://a..pl", "site_invalid"), ("x" * 300 + ".pl", "site_invalid"),
-        ("https:\\\\klinika.pl", "site_invalid"), ("https://klinika.pl\\@evil.example", "site_invalid"), ("//klinika.pl", "site_invalid"),
+        ("https:\\\\klinika.pl", "site_invalid"), ("straße.de", "site_invalid"), ("klinika.pl:0", "site_invalid"),
+        ("0x7f.1", "site_invalid"), ("https://klinika.pl\\@evil.example", "site_invalid"), ("//klinika.pl", "site_invalid"),
         ("ftp://klinika.pl", "site_invalid"), ("https://" + "a." * 130 + "pl", "site_invalid"), ("192.168.1.1", "site_invalid"),
     ],
 )  # fmt: skip
@@ -81,4 +82,5 @@ def test_the_sibling_of_a_site_is_suggested_once() -> None:
     assert siblings(("https://klinika.pl",)) == ("https://www.klinika.pl",)
     assert siblings(("https://www.klinika.pl", "https://klinika.pl")) == ()
     assert siblings(("https://www.klinika.pl",)) == ("https://klinika.pl",)
-    assert siblings(("https://rezerwacje.klinika.pl",)) == ()
+    assert siblings(("https://klinika.com.pl",)) == ("https://www.klinika.com.pl",)
+    assert siblings(("https://www.pl", "https://a.b.klinika.pl")) == ()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Frame, Page, expect
 from waitress import create_server
@@ -29,6 +30,7 @@ from tests.conftest import KEYS, PEPPER
 from tests.gates.sites import Host
 from tests.journeys.demo import PICTURES
 from tests.journeys.roles import follow
+from tests.journeys.test_staff_accessible import RULES
 
 pytestmark = pytest.mark.journey
 OF_HELP = Path(help_page.__file__).parents[1] / "static" / "help"
@@ -205,6 +207,30 @@ def book(where: Page | Frame, code: Any, phone: str) -> None:
     where.wait_for_selector(".o-done")
 
 
+def see_console(one: Sitting) -> None:
+    """Every page of the console by day and by night, on a telephone and on a desk: axe finds nothing, nothing scrolls sideways."""
+    wrong: list[str] = []
+    here = one.page.url.removeprefix(one.base)
+    for width, scheme in ((360, "dark"), (1280, "light")):
+        one.page.set_viewport_size({"width": width, "height": 900})
+        one.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for path in (
+            "/operator",
+            "/operator/clinics/new",
+            here,
+            "/operator/portals",
+            "/operator/prices",
+            "/operator/state",
+        ):
+            one.go(path)
+            one.picture(f"console-{path.strip('/').replace('/', '-')[:24]}-{width}")
+            if not one.page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                wrong.append(f"{path} scrolls sideways")
+            found = Axe().run(one.page, options=RULES)
+            wrong += [f"{path}: {it['id']} {it['nodes'][0]['html'][:120]}" for it in found.response["violations"]]
+    assert wrong == []
+
+
 def see_help(one: Sitting) -> None:
     """Read every article: each picture arrives, and nothing scrolls sideways on a telephone."""
     one.page.set_viewport_size({"width": 360, "height": 800})
@@ -259,6 +285,7 @@ def test_from_the_contract_to_the_first_appointment_on_its_own_page(browser: Bro
         operator.fill(signed_on=datetime.now(UTC).date().isoformat())
         operator.picture("contract")
         follow(operator.page, operator.page.get_by_role("button", name="Zapisz", exact=True))
+        see_console(operator)
 
         assert owner.state() == "Rejestracja online jest wyłączona"
         follow(owner.page, owner.page.get_by_role("button", name="Włącz rejestrację online"))

@@ -139,6 +139,10 @@ def test_a_pause_says_the_same_through_every_door(app: Flask, world: StaffWorld)
         "cities": [],
     }
     assert app.test_client().get("/card/kazimierz").status_code == 404
+    asked = {"url": "http://localhost/g/kazimierz"}
+    assert app.test_client().get("/oembed", query_string=asked).status_code == 404
+    slots = ApiPatient(app).slots(clinic_id=world.opened.id)
+    assert refusal_of(slots) == (403, "clinic_paused")
 
 
 def test_a_pause_without_words_names_the_clinics_own_telephone(app: Flask, world: StaffWorld) -> None:

@@ -159,6 +159,26 @@ def test_with_a_week_of_grace_the_old_ones_go_on(app: Flask, world: StaffWorld, 
     assert app.test_client().get(f"/e/{old}").status_code == 403
 
 
+def test_a_second_press_within_the_week_does_not_break_the_promise(app: Flask, world: StaffWorld, clock: Clock) -> None:
+    old = embed_token(world.opened.id)
+    for _ in range(3):
+        world.client.post(f"{BASE}/renew", data={"csrf": world.csrf(), "when": "week", "sure": "1"})
+        clock.forward(minutes=40)
+    assert app.test_client().get(f"/e/{old}").status_code == 200
+    assert [row.action for row in rows_of(app, AuditRow)].count("renew_snippets") == 1
+    world.sign_in(OWNER)
+    world.client.post(f"{BASE}/renew", data={"csrf": world.csrf(), "when": "now", "sure": "1"})
+    assert app.test_client().get(f"/e/{old}").status_code == 403
+
+
+def test_enter_in_a_field_saves_and_adds_nothing(world: StaffWorld) -> None:
+    """The first button of a form is the one Enter presses."""
+    save(world, sites="klinika.pl")
+    page = world.client.get(BASE).text
+    form = page[page.index('action="/staff/settings/website"') :]
+    assert form.index("<button hidden>") < form.index('name="also"')
+
+
 def test_two_who_save_at_once(world: StaffWorld) -> None:
     revision = str(world.offer().revision)
     assert save(world, sites="a.pl", revision=revision).status_code == 303

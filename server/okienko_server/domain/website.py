@@ -61,7 +61,7 @@ def site_of(line: str, *, loopback: bool = False, field: str = "sites") -> str:
         raise FieldRefused("site_insecure", field=field)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise FieldRefused("site_path", field=field)
-    if not here and ("." not in host or host.replace(".", "").isdigit()):
+    if port == 0 or (not here and ("." not in host or host.rpartition(".")[2][:1].isdigit())):
         raise FieldRefused("site_invalid", field=field)
     usual = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
@@ -75,13 +75,16 @@ def siblings(sites: tuple[str, ...]) -> tuple[str, ...]:
 def _sibling(site: str) -> Iterator[str]:
     scheme, _, host = site.partition("://")
     if host.startswith("www."):
-        yield f"{scheme}://{host.removeprefix('www.')}"
-    elif host.count(".") == 1 and ":" not in host:
+        if "." in host.removeprefix("www."):
+            yield f"{scheme}://{host.removeprefix('www.')}"
+    elif ":" not in host and host.count(".") <= 2:
         yield f"{scheme}://www.{host}"
 
 
 def _host(parts: SplitResult, field: str) -> str:
-    """Return the host in ASCII (IDNA), small letters."""
+    """Return the host in ASCII (IDNA), small letters; letters that the old and the new IDNA read differently are refused."""
+    if set(parts.hostname or "") & set("ßς\u200c\u200d"):
+        raise FieldRefused("site_invalid", field=field)
     try:
         host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii").lower()
     except (UnicodeError, ValueError):

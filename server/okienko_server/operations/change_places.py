@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.audit import Act
 from okienko_server.domain.coordinates import point_of, postcode_of
 from okienko_server.domain.details import printable
-from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
+from okienko_server.domain.errors import FieldRefused, FieldsRefused, StepNotAllowed
 from okienko_server.domain.hours import DAYS, Span, spans_of
 from okienko_server.domain.offer import Offer
-from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
-from okienko_server.storage.clinic_settings import ClinicSettingsStore
+from okienko_server.operations.edit_offer import edit_offer
 from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.places import PlaceStore
@@ -56,7 +54,7 @@ def save_place(location_id: str, typed: PlaceTyped, revision: int, *, scope: Sco
             HoursStore(connection, scope).set_opening(key, week)
         return key
 
-    return _changed(work, revision, scope=scope, desk=desk, now=now)
+    return edit_offer(work, "location", revision, scope=scope, desk=desk, now=now)
 
 
 def withhold_place(location_id: str, offered: bool, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -67,7 +65,7 @@ def withhold_place(location_id: str, offered: bool, *, scope: Scope, desk: Desk,
         PlaceStore(connection, scope).change(location_id, offered=offered)
         return location_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now)
+    edit_offer(work, "location", None, scope=scope, desk=desk, now=now)
 
 
 def remove_place(location_id: str, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -81,24 +79,7 @@ def remove_place(location_id: str, *, scope: Scope, desk: Desk, now: datetime) -
         store.remove(location_id)
         return location_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now)
-
-
-def _changed(
-    work: Callable[[Connection, Offer], str], revision: int | None, *, scope: Scope, desk: Desk, now: datetime
-) -> str:
-    """Run one change of the addresses in its transaction, under the revision the asker saw."""
-    scope.own_only(Right.CHANGE_SETTINGS)
-
-    def whole(connection: Connection) -> str:
-        offer = desk.offer(connection, scope)
-        if not ClinicSettingsStore(connection, scope).change(revision):
-            raise EditConflict
-        key = work(connection, offer)
-        desk.note_act(connection, scope, Act.CHANGE_OFFER, "location", key, now)
-        return key
-
-    return desk.database.write(whole)
+    edit_offer(work, "location", None, scope=scope, desk=desk, now=now)
 
 
 def _checked(typed: PlaceTyped, location_id: str, offer: Offer) -> tuple[dict[str, object], Sequence[tuple[Span, ...]]]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.audit import Act
 from okienko_server.domain.details import printable
-from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
+from okienko_server.domain.errors import FieldRefused, FieldsRefused, StepNotAllowed
 from okienko_server.domain.offer import DURATIONS, Offer, ServiceKind
 from okienko_server.domain.price import grosze_of
 from okienko_server.domain.problem import ProblemCategory
-from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
-from okienko_server.storage.clinic_settings import ClinicSettingsStore
+from okienko_server.operations.edit_offer import edit_offer
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.services import ServiceStore
 
@@ -42,12 +39,6 @@ class ServiceTyped:
     givers: tuple[str, ...]
 
 
-def see_offer(*, scope: Scope, desk: Desk) -> Offer:
-    """Return the whole offer as the clinic's people see it, what patients do not included; raises NotAllowed."""
-    scope.own_only(Right.CHANGE_SETTINGS)
-    return desk.database.read(lambda connection: desk.offer(connection, scope))
-
-
 def save_service(
     service_id: str, typed: ServiceTyped, revision: int, *, scope: Scope, desk: Desk, now: datetime
 ) -> str:
@@ -68,7 +59,7 @@ def save_service(
         store.give(key, [one for one in offer.practitioners if one in typed.givers])
         return key
 
-    return _changed(work, revision, scope=scope, desk=desk, now=now, about=service_id)
+    return edit_offer(work, "service", revision, scope=scope, desk=desk, now=now)
 
 
 def withhold_service(service_id: str, offered: bool, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -79,7 +70,7 @@ def withhold_service(service_id: str, offered: bool, *, scope: Scope, desk: Desk
         ServiceStore(connection, scope).change(service_id, offered=offered)
         return service_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now, about=service_id)
+    edit_offer(work, "service", None, scope=scope, desk=desk, now=now)
 
 
 def move_service(service_id: str, step: int, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -92,7 +83,7 @@ def move_service(service_id: str, step: int, *, scope: Scope, desk: Desk, now: d
         ServiceStore(connection, scope).order([*ids[:at], service_id, *ids[at:]])
         return service_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now, about=service_id)
+    edit_offer(work, "service", None, scope=scope, desk=desk, now=now)
 
 
 def remove_service(service_id: str, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -106,30 +97,7 @@ def remove_service(service_id: str, *, scope: Scope, desk: Desk, now: datetime) 
         store.remove(service_id)
         return service_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now, about=service_id)
-
-
-def _changed(
-    work: Callable[[Connection, Offer], str],
-    revision: int | None,
-    *,
-    scope: Scope,
-    desk: Desk,
-    now: datetime,
-    about: str,
-) -> str:
-    """Run one change of the services in its transaction, under the revision the asker saw."""
-    scope.own_only(Right.CHANGE_SETTINGS)
-
-    def whole(connection: Connection) -> str:
-        offer = desk.offer(connection, scope)
-        if not ClinicSettingsStore(connection, scope).change(revision):
-            raise EditConflict
-        key = work(connection, offer)
-        desk.note_act(connection, scope, Act.CHANGE_OFFER, "service", about or key, now)
-        return key
-
-    return desk.database.write(whole)
+    edit_offer(work, "service", None, scope=scope, desk=desk, now=now)
 
 
 def _checked(typed: ServiceTyped, service_id: str, offer: Offer) -> dict[str, object]:

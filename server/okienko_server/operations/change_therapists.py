@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,13 +10,14 @@ from sqlalchemy import Connection
 from okienko_server.domain.appointment import MOVABLE, Appointment
 from okienko_server.domain.audit import Act
 from okienko_server.domain.details import printable
-from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
+from okienko_server.domain.errors import FieldRefused, FieldsRefused, StepNotAllowed
 from okienko_server.domain.licence import licence_of
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.problem import Competence, ProblemCategory
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.edit_offer import edit_offer
 from okienko_server.storage.appointments import AppointmentStore
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
 from okienko_server.storage.ids import new_id
@@ -78,7 +78,7 @@ def save_therapist(
         store.set_competences(key, dict.fromkeys(typed.competences))
         return key
 
-    return _changed(work, revision, scope=scope, desk=desk, now=now)
+    return edit_offer(work, "practitioner", revision, scope=scope, desk=desk, now=now)
 
 
 def withhold_therapist(practitioner_id: str, offered: bool, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -89,7 +89,7 @@ def withhold_therapist(practitioner_id: str, offered: bool, *, scope: Scope, des
         TherapistStore(connection, scope).change(practitioner_id, offered=offered)
         return practitioner_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now)
+    edit_offer(work, "practitioner", None, scope=scope, desk=desk, now=now)
 
 
 def remove_therapist(practitioner_id: str, *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -103,7 +103,7 @@ def remove_therapist(practitioner_id: str, *, scope: Scope, desk: Desk, now: dat
         store.remove(practitioner_id)
         return practitioner_id
 
-    _changed(work, None, scope=scope, desk=desk, now=now)
+    edit_offer(work, "practitioner", None, scope=scope, desk=desk, now=now)
 
 
 def declare(categories: tuple[str, ...], *, scope: Scope, desk: Desk, now: datetime) -> None:
@@ -118,23 +118,6 @@ def declare(categories: tuple[str, ...], *, scope: Scope, desk: Desk, now: datet
         desk.note_act(connection, scope, Act.CHANGE_SETTINGS, "clinic", scope.clinic_id, now)
 
     desk.database.write(work)
-
-
-def _changed(
-    work: Callable[[Connection, Offer], str], revision: int | None, *, scope: Scope, desk: Desk, now: datetime
-) -> str:
-    """Run one change of the people in its transaction, under the revision the asker saw."""
-    scope.own_only(Right.CHANGE_SETTINGS)
-
-    def whole(connection: Connection) -> str:
-        offer = desk.offer(connection, scope)
-        if not ClinicSettingsStore(connection, scope).change(revision):
-            raise EditConflict
-        key = work(connection, offer)
-        desk.note_act(connection, scope, Act.CHANGE_OFFER, "practitioner", key, now)
-        return key
-
-    return desk.database.write(whole)
 
 
 def _checked(typed: TherapistTyped, practitioner_id: str, offer: Offer) -> dict[str, object]:

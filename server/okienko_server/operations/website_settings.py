@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from okienko.snippet import MODES
 from okienko_server.domain.audit import Act
-from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused
+from okienko_server.domain.errors import EditConflict, FieldsRefused
 from okienko_server.domain.roles import Right
-from okienko_server.domain.scope import Scope
+from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.domain.website import sites_of
 from okienko_server.operations.desk import Desk
-from okienko_server.operations.revoke_tokens import revoke_clinic_tokens
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
+from okienko_server.storage.generations import TokenStore
 
 GRACE_DAYS = 7
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -46,12 +46,8 @@ def save_website(
         errors["mode"] = "choice_missing"
     if accent and not _COLOUR.fullmatch(accent):
         errors["accent"] = "colour_invalid"
-    try:
-        sites = sites_of(typed.sites, loopback=loopback)
-    except FieldRefused as refused:
-        if not errors:
-            raise
-        errors[refused.field] = refused.code
+    # Which line is wrong is told first; what is wrong beside it comes with the next press.
+    sites = sites_of(typed.sites, loopback=loopback)
     if errors:
         raise FieldsRefused(errors)
 
@@ -65,9 +61,18 @@ def save_website(
 
 
 def renew_snippets(grace: bool, *, scope: Scope, desk: Desk, now: datetime) -> None:
-    """Make every snippet pasted until now invalid, at once or after GRACE_DAYS days. Raises NotAllowed."""
+    """Make every snippet pasted until now invalid, at once or after GRACE_DAYS days. Raises NotAllowed.
+
+    Asked for with a grace while one runs, it changes nothing: the week that was promised stays whole.
+    """
     scope.own_only(Right.CHANGE_SETTINGS)
-    revoke_clinic_tokens(scope.clinic_id, GRACE_DAYS if grace else 0, desk=desk, now=now)
-    desk.database.write(
-        lambda connection: desk.note_act(connection, scope, Act.RENEW_SNIPPETS, "clinic", scope.clinic_id, now)
-    )
+
+    def work(connection: Connection) -> None:
+        store = TokenStore(connection, operator_scope())
+        found = store.of_clinic(scope.clinic_id, lock=True)
+        if grace and found.grace_until and found.grace_until > now:
+            return
+        store.keep_of_clinic(scope.clinic_id, found.raised(now + timedelta(days=GRACE_DAYS) if grace else None))
+        desk.note_act(connection, scope, Act.RENEW_SNIPPETS, "clinic", scope.clinic_id, now)
+
+    desk.database.write(work)

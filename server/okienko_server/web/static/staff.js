@@ -184,6 +184,7 @@
       setTimeout(() => { button.textContent = words; }, 2500);
     });
   });
+  document.querySelectorAll('[data-copy-from]').forEach((field) => field.addEventListener('focus', () => field.select()));
   document.querySelectorAll('[data-print]').forEach((button) => {
     button.hidden = false;
     button.addEventListener('click', () => print());

@@ -16,7 +16,7 @@ from okienko_server.domain.offer import Location, Offer
 from okienko_server.domain.roles import Right
 from okienko_server.domain.towns import Town, in_poland, towns_named
 from okienko_server.operations.change_places import PlaceTyped, remove_place, save_place, withhold_place
-from okienko_server.operations.change_services import see_offer
+from okienko_server.operations.edit_offer import see_offer
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.map import around, around_svg, country, country_svg

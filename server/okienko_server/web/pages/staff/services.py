@@ -20,9 +20,9 @@ from okienko_server.operations.change_services import (
     move_service,
     remove_service,
     save_service,
-    see_offer,
     withhold_service,
 )
+from okienko_server.operations.edit_offer import see_offer
 from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house

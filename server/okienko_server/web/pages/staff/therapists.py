@@ -17,7 +17,6 @@ from okienko_server.domain.hours import DAYS, written
 from okienko_server.domain.offer import Offer, Practitioner
 from okienko_server.domain.problem import AgeRange, ProblemCategory, age_in_months, age_in_years, category_of
 from okienko_server.domain.roles import Right
-from okienko_server.operations.change_services import see_offer
 from okienko_server.operations.change_therapists import (
     TherapistTyped,
     declare,
@@ -26,6 +25,7 @@ from okienko_server.operations.change_therapists import (
     save_therapist,
     withhold_therapist,
 )
+from okienko_server.operations.edit_offer import see_offer
 from okienko_server.operations.preview_offer import preview_offer
 from okienko_server.texts import load
 from okienko_server.web.guards import scope

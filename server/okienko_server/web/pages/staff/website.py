@@ -15,7 +15,7 @@ from okienko_server.domain.errors import DomainError, EditConflict, FieldRefused
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.roles import Right
 from okienko_server.domain.website import SitesRefused, siblings
-from okienko_server.operations.change_services import see_offer
+from okienko_server.operations.edit_offer import see_offer
 from okienko_server.operations.issue_embed import IssuedEmbed, issue_embed
 from okienko_server.operations.website_settings import WebsiteTyped, renew_snippets, save_website
 from okienko_server.texts import load
@@ -130,7 +130,8 @@ def _preview(issued: IssuedEmbed, offer: Offer) -> str:
     options: dict[str, object] = {"accent": offer.clinic.accent} if offer.clinic.accent else {}
     if theme in ("light", "dark"):
         options["theme"] = theme
-    return issued.snippets.frame_url(**options)
+    # The path alone: the staff may reach the server under another host than patients do.
+    return issued.snippets.frame_url(**options).removeprefix(public_url())
 
 
 def _shown(
