@@ -39,7 +39,7 @@ TABLES: tuple[type[Base], ...] = (
     ClinicRow, ContractTermRow, LocationRow, OpeningHoursRow, ServiceRow, PractitionerRow, CompetenceRow, PractitionerServiceRow,
     WorkingHoursRow, AuditRow,
 )  # fmt: skip
-COUNT = 10_000 if os.environ.get("OKIENKO_PROOF") == "1" else 600
+COUNT = 10_000 if os.environ.get("OKIENKO_PROOF") == "1" else 300
 
 
 def desk_of(app: Flask) -> Desk:
