@@ -163,6 +163,20 @@ def add_address(one: Sitting) -> None:
     assert one.page.input_value("#street") == STREET
     assert one.page.input_value("#latitude").startswith("49.2")
     one.picture("address")
+    # First as somebody in a hurry leaves it: no hours, no place on the map.
+    one.fill(latitude="", longitude="", **{f"day-{n}": "" for n in range(5)})
+    follow(one.page, one.page.locator("button.s-go"))
+
+
+def complete_address(one: Sitting, step: str) -> None:
+    """Put right what the hurry left out: the hours, or the place by the town's name."""
+    one.go("/staff/settings/places")
+    if step == "hours":
+        set_hours(one)
+        return
+    follow(one.page, one.page.get_by_role("link", name=re.compile("^Zmień")))
+    follow(one.page, one.page.get_by_role("button", name="Znajdź miejscowość na mapie"))
+    one.picture("on-the-map")
     follow(one.page, one.page.locator("button.s-go"))
 
 
@@ -178,7 +192,28 @@ def add_therapist(one: Sitting) -> None:
     one.fill(title="mgr", first_name="Stanisław", last_name="Byrcyn", pwz="PWZFz 4711")
     one.page.select_option("#c-spine", "all")
     one.picture("therapist")
+    one.fill(pwz="")
+    one.page.select_option("#c-spine", "none")
     follow(one.page, one.page.locator("button.s-go"))
+
+
+def complete_therapist(one: Sitting, **fields: str) -> None:
+    one.go("/staff/settings/therapists")
+    follow(one.page, one.page.get_by_role("link", name=re.compile("^Zmień")))
+    for name, value in fields.items():
+        if name == "spine":
+            one.page.select_option("#c-spine", value)
+        else:
+            one.fill(**{name: value})
+    follow(one.page, one.page.locator("button.s-go"))
+
+
+def declare(one: Sitting, *categories: str) -> None:
+    """Tick exactly these problems as treated here."""
+    one.go("/staff/settings/therapists")
+    for box in one.page.locator("input[name=categories]").all():
+        box.set_checked(box.get_attribute("value") in categories)
+    follow(one.page, one.page.locator("form[action$=declared] button"))
 
 
 def set_hours(one: Sitting) -> None:
@@ -256,6 +291,11 @@ def test_from_the_contract_to_the_first_appointment_on_its_own_page(browser: Bro
         owner.picture("nothing-yet")
 
         add_address(owner)
+        unmapped = "Adres nie jest zaznaczony na mapie: Zakopane"
+        assert owner.lacks() == ["Nie ma godzin przyjęć", *nothing[1:3], unmapped, website]
+        complete_address(owner, "hours")
+        assert owner.lacks() == [*nothing[1:3], unmapped, website]
+        complete_address(owner, "map")
         assert owner.lacks() == nothing[1:]
         add_service(owner, "first", "220")
         no_follow_up = "Nie ma wizyty kontynuacyjnej, więc stali pacjenci się nie zapiszą"
@@ -263,6 +303,19 @@ def test_from_the_contract_to_the_first_appointment_on_its_own_page(browser: Bro
         add_service(owner, "next", "180,50")
         assert owner.lacks() == [nothing[2], website]
         add_therapist(owner)
+        idle = "Pacjenci nie zapiszą się do tej osoby: mgr Stanisław Byrcyn. Sprawdź usługi, kompetencje i godziny"
+        assert owner.lacks() == [
+            "Żaden fizjoterapeuta nie wykonuje usługi, w której ma kompetencje", idle,
+            "Brakuje numeru prawa wykonywania zawodu: mgr Stanisław Byrcyn", website,
+        ]  # fmt: skip
+        owner.picture("nobody-treats")
+        complete_therapist(owner, pwz="PWZFz 4711")
+        assert len(owner.lacks()) == 3
+        declare(owner, "spine", "jaw_head")
+        assert "Nikt nie zajmuje się tym, co deklaruje placówka: Kręgosłup, Szczęka i głowa" in owner.lacks()
+        complete_therapist(owner, spine="all")
+        assert "Nikt nie zajmuje się tym, co deklaruje placówka: Szczęka i głowa" in owner.lacks()
+        declare(owner, "spine")
         assert [line.partition(":")[0] for line in owner.lacks()] == [
             "Nikt nie pracuje w godzinach, w których placówka przyjmuje", "Pacjenci nie zapiszą się do tej osoby", website,
         ]  # fmt: skip
