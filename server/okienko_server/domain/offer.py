@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from okienko_server.domain.access import Access, Language
 from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid, days_from, local_day
 from okienko_server.domain.contract import OPENS, ContractStatus, Term, Use, status_at
 from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFound
@@ -109,6 +110,8 @@ class Clinic:
     embed_mode: str = ""
     guests_until: datetime | None = None
     """Until when operators may come in."""
+    indexed: bool = True
+    """Whether search engines may keep the clinic's page."""
 
     def lets_guests_in(self, now: datetime) -> bool:
         """Return whether an operator may be in this clinic now."""
@@ -159,6 +162,7 @@ class Location:
     latitude: float | None = None
     longitude: float | None = None
     """Degrees, WGS 84; None: not on the map yet."""
+    access: frozenset[Access] = frozenset()
 
     @property
     def address(self) -> str:
@@ -232,6 +236,8 @@ class Practitioner:
     """False: patients cannot choose this person; the staff can."""
     pwz: str = ""
     """Number of the licence to practise physiotherapy, without its prefix."""
+    languages: frozenset[Language] = frozenset()
+    """Spoken beside Polish."""
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, bindparam, select, update
 
+from okienko_server.domain.access import Access, Language, words_of
 from okienko_server.domain.contract import Term
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
@@ -63,7 +64,17 @@ class OfferStore(ClinicStore):
             clinic=_clinic(row, ContractStore(self.connection, self.scope).terms()),
             revision=row.revision,
             locations={
-                r.id: Location(r.id, r.name, r.street, r.postcode, r.city, r.offered, r.latitude, r.longitude)
+                r.id: Location(
+                    r.id,
+                    r.name,
+                    r.street,
+                    r.postcode,
+                    r.city,
+                    r.offered,
+                    r.latitude,
+                    r.longitude,
+                    words_of(Access, r.access or ""),
+                )
                 for r in self._all(LocationRow, LocationRow.name)
             },
             services=services,
@@ -106,6 +117,7 @@ class OfferStore(ClinicStore):
                 tuple(hours[r.id]),
                 r.offered,
                 r.pwz or "",
+                words_of(Language, r.languages or ""),
             )
             for r in self._all(PractitionerRow, PractitionerRow.position)
         }
@@ -164,6 +176,7 @@ def _clinic(r: Row[Any], terms: tuple[Term, ...]) -> Clinic:
         accent=r.accent or "",
         embed_mode=r.embed_mode or "",
         guests_until=r.guests_until,
+        indexed=r.indexed is not False,
     )
 
 

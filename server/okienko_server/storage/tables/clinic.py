@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from okienko_server.storage.tables.base import Base, OfClinic, OfClinicById, to, to_clinic
+
+_BEHIND = text("searched IS NULL OR searched <> revision")
 
 
 class PortalRow(Base):
@@ -75,6 +78,11 @@ class ClinicRow(OfClinic):
     accent: Mapped[str | None]
     embed_mode: Mapped[str | None]
     """What the clinic chose for its website's snippets."""
+    indexed: Mapped[bool | None]
+    """Whether search engines may keep the clinic's page; None: they may."""
+    searched: Mapped[int | None]
+    """The revision the portal's next starts stand at; anything else than `revision`: they are behind."""
+    __table_args__ = (Index("ix_clinic_behind", "clinic_id", sqlite_where=_BEHIND, postgresql_where=_BEHIND),)
 
 
 class ContractTermRow(OfClinic):
@@ -98,6 +106,8 @@ class LocationRow(OfClinicById):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     """Degrees, WGS 84."""
+    access: Mapped[str | None]
+    """What makes coming easier (`domain.access`), codes with blanks between; None: it said nothing."""
     __table_args__ = (to_clinic(),)
 
 
@@ -134,6 +144,8 @@ class PractitionerRow(OfClinicById):
     offered: Mapped[bool]
     pwz: Mapped[str | None]
     """Number of the licence to practise physiotherapy."""
+    languages: Mapped[str | None]
+    """Languages spoken beside Polish (`domain.access`), ISO 639-1 codes with blanks between; None: none."""
     __table_args__ = (to_clinic(),)
 
 
@@ -170,3 +182,51 @@ class AbsenceRow(OfClinicById):
     ends_at: Mapped[datetime]
     reason: Mapped[str]
     __table_args__ = (to("practitioner", "practitioner_id"),)
+
+
+class NextStartRow(OfClinic):
+    """What the portal's search reads: one therapist's free starts of one service at one address, with what it is found by.
+
+    Derived from offer and occupancy, and able to tell by itself when it is not good any more (`storage.next_starts`).
+    """
+
+    __tablename__ = "next_start"
+    location_id: Mapped[str] = mapped_column(primary_key=True)
+    practitioner_id: Mapped[str] = mapped_column(primary_key=True)
+    service_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    position: Mapped[int]
+    """The service's place in the clinic's own order."""
+    price: Mapped[int]
+    categories: Mapped[int]
+    """Bits in the order of ProblemCategory: what the service is meant for and the therapist competent in."""
+    access: Mapped[int]
+    languages: Mapped[int]
+    """Bits in the order of `domain.access`."""
+    tile: Mapped[int | None]
+    """The square of the map it lies in; None: nobody knows where."""
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    version: Mapped[int]
+    """Raised by every change of the therapist's occupancy; what was worked out for another is not written."""
+    good_until: Mapped[datetime]
+    """Until then `starts` is exact, if nothing changes: a hold may lapse, the window may end."""
+    due_at: Mapped[datetime]
+    """When it should be worked out anew: it is not good any more, or its first start has passed."""
+    soonest: Mapped[int]
+    evening: Mapped[int]
+    weekend: Mapped[int]
+    """Cells no free start of that sort lies before; 0: nobody knows."""
+    base: Mapped[int]
+    """Cell of the first bit of `starts`."""
+    starts: Mapped[bytes] = mapped_column(LargeBinary)
+    """The mask of free starts, whatever notice and horizon, compressed."""
+    __table_args__ = (
+        to("practitioner", "practitioner_id", cascade=True),
+        to("location", "location_id", cascade=True),
+        to("service", "service_id", cascade=True),
+        Index("ix_next_start_therapist", "clinic_id", "practitioner_id"),
+        Index("ix_next_start_tile", "kind", "tile"),
+        Index("ix_next_start_soonest", "kind", "soonest"),
+        Index("ix_next_start_due", "due_at"),
+    )
