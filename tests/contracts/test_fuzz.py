@@ -42,7 +42,9 @@ VALID: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 STEPS = ("start", "problem", "times", "hold", "details", "code", "resend", "extend", "edit", "release", "calendar")
 FIELDS = (
-    "category", "kind", "age_group", "age", "age_unit", "clinic", "service", "practitioner", "week", "city", "appointment", "slot",
+    "category", "kind", "age_group", "age", "age_unit", "clinic", "service", "practitioner", "week",
+    "place", "near", "km", "when", "access", "language",
+    "order", "page", "location", "appointment", "slot",
     "code", "key", "first_name", "last_name", "phone", "comment", "consent", "booker_first_name",
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from okienko_server.domain.problem import ADULT, ProblemCategory, age_in_months
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question
-from okienko_server.operations.search_clinics import search_clinics
+from okienko_server.operations.search_clinics import Search, search_clinics
 from okienko_server.operations.seed import DEMO_CLINIC, DEMO_OWNER, DEMO_PASSWORD, ZONE, SeedReport, seed, seeded
 from okienko_server.operations.sign_in import sign_in
 from okienko_server.storage.appointments import appointment_of
@@ -88,15 +88,15 @@ def test_the_trial_clinic_is_found_by_nobody(desk: Desk, report: SeedReport) -> 
     for category in trial.categories():
         for age in (ADULT, age_in_months(5)):
             found = search_clinics(
-                Question(category, age, ServiceKind.VISIT), "", scope=visitor(), desk=desk, now=MONDAY
+                Search(Question(category, age, ServiceKind.VISIT)), scope=visitor(), desk=desk, now=MONDAY
             )
-            assert trial.clinic.id not in {one.free.offer.clinic.id for one in found.clinics}
+            assert trial.clinic.id not in {one.clinic_id for one in found.clinics}
 
 
 def test_a_baby_is_offered_only_clinics_that_treat_babies(desk: Desk, report: SeedReport) -> None:
     question = Question(ProblemCategory.PAEDIATRICS, age_in_months(5), ServiceKind.CONSULTATION)
-    found = search_clinics(question, "", scope=visitor(), desk=desk, now=MONDAY)
-    assert {one.free.offer.clinic.slug for one in found.clinics} == {DEMO_CLINIC, "mokotow-w-ruchu", "maly-krok"}
+    found = search_clinics(Search(question), scope=visitor(), desk=desk, now=MONDAY)
+    assert {one.slug for one in found.clinics} == {DEMO_CLINIC, "mokotow-w-ruchu", "maly-krok"}
     assert all(one.starts for one in found.clinics)
 
 
@@ -104,7 +104,7 @@ def test_somebody_has_a_free_time_for_every_problem(desk: Desk, report: SeedRepo
     for category in ProblemCategory:
         age = age_in_months(60) if category is ProblemCategory.PAEDIATRICS else age_in_months(70 * 12)
         question = Question(category, age, ServiceKind.CONSULTATION)
-        found = search_clinics(question, "", scope=visitor(), desk=desk, now=MONDAY)
+        found = search_clinics(Search(question), scope=visitor(), desk=desk, now=MONDAY)
         assert any(one.starts for one in found.clinics), category
 
 

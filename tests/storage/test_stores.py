@@ -21,6 +21,7 @@ from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
 from okienko_server.domain.record import DocumentKind
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.starts import Bounds, fold
 from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.domain.verification import Challenge
 from okienko_server.storage.appointments import AppointmentStore
@@ -34,6 +35,7 @@ from okienko_server.storage.documents import DocumentStore
 from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.ledger import LedgerStore
+from okienko_server.storage.next_starts import NextStartStore, RowKey, Traits, Worked
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import ClinicRecordStore
@@ -103,6 +105,7 @@ def fill(connection: Connection, clinic_id: str) -> None:
     )  # fmt: skip
     cells = range(cell_at(made.starts_at), cell_at(made.ends_at))
     assert OccupancyStore(connection, scope).take("a1", "anna", cells, LATER, NOW, WARSAW)
+    NextStartStore(connection, scope).keep_only(next_start())
     ChallengeStore(connection, scope).put("a1", CHALLENGE)
     assert AnswerStore(connection, scope).keep("key", "sha", "a1", NOW)
     OutboxStore(connection, scope).add("a1", "verification", "+48601234567", "kod", NOW)
@@ -120,6 +123,12 @@ def fill(connection: Connection, clinic_id: str) -> None:
     money = LedgerStore(connection, staff)
     money.reserve("m1", Purse.POOL, "2026-11", NOW, BUILT_IN)
     assert money.charge_day("2026-11-23", 40, 100)
+
+
+def next_start(services: tuple[str, ...] = ("wizyta",)) -> dict[RowKey, Traits]:
+    """Return rows of next starts: anna's at her address."""
+    traits = Traits("visit", 0, 1, 1, 0, 0, None, None, None)
+    return {RowKey("adres", "anna", service): traits for service in services}
 
 
 def change_everything(connection: Connection, clinic_id: str) -> None:
@@ -152,6 +161,10 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     ContractStore(connection, scope).begin(Term(NOW, ContractStatus.ENDED))
     assert ClinicSettingsStore(connection, scope).change(listed=False)
     PlaceStore(connection, scope).change("adres", street="Inna 1")
+    starts = NextStartStore(connection, scope)
+    ((key, version),) = starts.versions("anna").items()
+    starts.write(key, version, Worked(fold(1), 1, Bounds(1, 1, 1), LATER, LATER))
+    assert starts.caught_up(OfferStore(connection, scope).load().revision)
     services, therapists = ServiceStore(connection, scope), TherapistStore(connection, scope)
     services.change("wizyta", price=1)
     services.add(

@@ -118,6 +118,7 @@ def foreign_fields(other: Other, own_clinic: str) -> list[tuple[dict[str, str], 
         ({"appointment": f"{own_clinic}-{other.appointment}"}, False),
         ({"service": place.services["Pierwsze spotkanie"]}, False),
         ({"practitioner": place.practitioners["Olga Zięba"]}, False),
+        ({"location": place.locations["Filia"]}, False),
     ]
 
 
@@ -142,6 +143,7 @@ FORMS = {
     for step in (
         "start",
         "problem",
+        "places",
         "times",
         "hold",
         "details",

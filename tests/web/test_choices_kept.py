@@ -114,7 +114,7 @@ def two_cities(app: Flask) -> OpenedClinic:
 
 def test_a_city_means_the_rooms_in_that_city(app: Flask, two_cities: OpenedClinic) -> None:
     patient = FormPatient(app)
-    page = patient.problem(city="Kraków")
+    page = patient.problem(place="Kraków")
     assert "Dwa Miasta" in page.text and "Tylko Wola" not in page.text
     assert "czw." in page.text and "jutro" not in page.text and "dziś" not in page.text
     slot = page.form("/w/hold").buttons[0].value

@@ -10,7 +10,6 @@ from okienko_widget import When, load
 from okienko_widget.views import (
     AppointmentSummary,
     Choice,
-    CityChoice,
     ClinicBadge,
     ClinicChoice,
     ClinicsView,
@@ -19,13 +18,18 @@ from okienko_widget.views import (
     DetailsView,
     DoneView,
     Frame,
+    MapPin,
+    MapTown,
+    MapView,
     MessageView,
     PartOfDay,
     ProblemView,
+    SearchBar,
     SlotChoice,
     SlotGroup,
     TimesView,
     View,
+    Wish,
 )
 
 ZONE = ZoneInfo("Europe/Warsaw")
@@ -109,7 +113,20 @@ def _clinic(number: int, name: str, initials: str, *, address: str, who: str) ->
         replace(slot(moment), time=WHEN.sms(moment))
         for moment in (at(TODAY + timedelta(days=number + n), 9 + 2 * n, 30) for n in range(3))
     )
-    return ClinicChoice(f"c{number}", name, initials, address, who, f"od {170 + 10 * number} zł", slots)
+    return ClinicChoice(
+        f"c{number}",
+        name,
+        initials,
+        address,
+        who,
+        f"60 min · {170 + 10 * number} zł",
+        slots,
+        "a1",
+        number + 1,
+        "1,2 km",
+        ("Bez schodów",),
+        "/g/x",
+    )
 
 
 CLINICS = ClinicsView(
@@ -124,17 +141,30 @@ CLINICS = ClinicsView(
         },
     ),
     "Niemowlęta i dzieci · pierwsza wizyta · 5 miesięcy",
-    (
-        CityChoice("", 7, True),
-        CityChoice("Kraków", 4, False),
-        CityChoice("Wrocław", 2, False),
-        CityChoice("Świnoujście", 1, False),
+    SearchBar(
+        "Kraków",
+        "",
+        (Wish("any", "Jak najszybciej", True), Wish("week", "W tym tygodniu"), Wish("weekend", "W weekend")),
+        (Wish("step_free", "Bez schodów", True), Wish("parking", "Parking")),
+        (Wish("", "Polski", True), Wish("en", "English"), Wish("uk", "Українська")),
+        (Wish("", "Jak najbliżej", True), Wish("15", "do 15 km")),
+        (Wish("soonest", "Najszybciej", True), Wish("nearest", "Najbliżej")),
     ),
+    ("Kraków i okolice: najbliższy wolny termin dziś 18:00.", "Bliżej jest niewiele – pokazujemy adresy do 40 km."),
     (
-        _clinic(0, "Mały Krok", "MK", address="Kraków, ul. Starowiślna 40", who="mgr Hanna Bąk i 2 inne osoby"),
-        _clinic(1, CLINIC.name, "RK", address="Kraków, ul. Józefa 12", who="mgr Michał Kot"),
+        _clinic(0, "Mały Krok", "MK", address="ul. Starowiślna 40, Kraków", who="mgr Hanna Bąk i 2 inne osoby"),
+        _clinic(1, CLINIC.name, "RK", address="ul. Józefa 12, Kraków", who="mgr Michał Kot"),
         _clinic(4, LONG_CLINIC.name, "ŹZ", address=LONG_CLINIC.address, who="dr Ewa Ślusarz-Wiśniewska"),
     ),
+    MapView(
+        360,
+        "20,20 340,30 330,330 40,340",
+        (MapTown(150, 180, "Kraków"), MapTown(240, 220, "Wieliczka")),
+        (MapPin(3, 200, 90), MapPin(2, 170, 160), MapPin(1, 140, 200)),
+        (160, 180),
+        120,
+    ),
+    next_page="2",
 )
 
 CHILD = replace(

@@ -26,7 +26,19 @@ SERVER_ASKS = (
     "client.",
 )
 """Sentences chosen at run time: by a code of the server, a date, or the state of the page."""
-LISTS = ("category.", "category_hint.", "kind.", "age_group.", "age_unit.", "part.", "title.")
+LISTS = (
+    "category.",
+    "category_hint.",
+    "kind.",
+    "age_group.",
+    "age_unit.",
+    "part.",
+    "title.",
+    "wish.",
+    "order.",
+    "access.",
+    "language_name.",
+)
 ERROR_CODES = [
     "required", "phone_invalid", "phone_landline", "phone_foreign", "phone_premium", "name_too_long",
     "text_too_long", "consent_required", "age_required", "age_invalid", "category_unknown", "code_wrong",

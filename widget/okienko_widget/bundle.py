@@ -58,5 +58,9 @@ def _both_ways(css: str) -> str:
 
 CSS = _both_ways(tight_css(_static("widget.css")))
 JS = tight_js(_static("widget.js"))
+PORTAL_CSS = tight_css(_static("portal.css"))
+PORTAL_JS = tight_js(_static("portal.js"))
 style_hash = csp_hash(CSS)
+portal_style_hash = csp_hash(PORTAL_CSS)
+portal_script_hash = csp_hash(PORTAL_JS)
 script_hash = csp_hash(JS)

@@ -90,6 +90,8 @@ def _environment() -> Environment:
         chips=_chips,
         brand=_brand,
         css=Markup(bundle.CSS),  # noqa: S704 - our own file
+        portal_css=Markup(bundle.PORTAL_CSS),  # noqa: S704 - our own file
+        portal_js=Markup(bundle.PORTAL_JS),  # noqa: S704 - our own file
         js=Markup(bundle.JS),  # noqa: S704 - our own file
     )
     return environment

@@ -77,6 +77,8 @@ class ProblemView:
     """Field name -> error key (`error.<key>`)."""
     soonest: Mapping[str, str] = field(default_factory=dict)
     """Category code -> its first free time in words ("dziś 13:30") for the kind and age group shown; known only at one clinic."""
+    place: str | None = None
+    """The town as typed; None where the clinic is known already and nobody is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +105,92 @@ class ClinicChoice:
     practitioners: str
     """Names of those qualified, short: "mgr Hanna Bąk i 2 inne osoby"."""
     price: str
-    """"od 170 zł"."""
+    """"60 min · 170 zł"."""
     slots: tuple[SlotChoice, ...]
+    location: str = ""
+    """Id of the address."""
+    number: int = 0
+    """Its number on the map."""
+    distance: str = ""
+    """"1,2 km", or empty."""
+    access: tuple[str, ...] = ()
+    url: str = ""
+    """The clinic's own page."""
 
 
 @dataclass(frozen=True, slots=True)
-class CityChoice:
+class Wish:
+    """One value a search can be narrowed by."""
+
+    value: str
+    label: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBar:
+    """Where, when and how: the fields a patient may change above the list."""
+
+    place: str
+    """The town as typed."""
+    near: str
+    """The patient's own place, as the browser told it."""
+    whens: tuple[Wish, ...]
+    access: tuple[Wish, ...]
+    languages: tuple[Wish, ...]
+    kms: tuple[Wish, ...]
+    orders: tuple[Wish, ...]
+    """Radii and orders are empty while no place is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapTown:
+    """A town on the map, for finding one's way."""
+
+    x: int
+    y: int
     name: str
-    count: int
-    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MapPin:
+    """An address on the map under its number in the list."""
+
+    number: int
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapView:
+    """A small map drawn without any server: pixels from the left upper corner."""
+
+    size: int
+    outline: str
+    """Points of the country's outline, "x,y x,y …"."""
+    towns: tuple[MapTown, ...]
+    pins: tuple[MapPin, ...]
+    here: tuple[int, int] | None
+    """The middle of the search."""
+    ring: int
+    """Pixels of the radius that was looked at; 0: none to draw."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClinicsView:
-    """Step 2 on the portal only: clinics that treat this problem at this age, soonest first."""
+    """Step 2 on the portal only: addresses where this problem is treated at this age, soonest first."""
 
     frame: Frame
     summary: str
     """"Kręgosłup · pierwsza wizyta · dorosły"."""
-    cities: tuple[CityChoice, ...]
+    bar: SearchBar
+    told: tuple[str, ...]
+    """What was found, and what had to be given up for it, in sentences; the first stands out."""
     clinics: tuple[ClinicChoice, ...]
+    map: MapView | None
+    previous_page: str = ""
+    next_page: str = ""
+    """Numbers to post as `page`, or empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ next day's first visit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, cells_of, day_grid, local_day, ones
+from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, cells_of, day_grid, days_from, local_day, ones
 from okienko_server.domain.errors import SlotRefused
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner
 
@@ -50,15 +50,22 @@ def window(offer: Offer, first: date, last: date, now: datetime) -> Window:
     first, last = max(first, today), min(last, today + timedelta(days=clinic.horizon_days))
     if first > last:
         return Window((), (), 0, 0)
-    days = tuple(day_grid(clinic.zone, first + timedelta(days=i)) for i in range((last - first).days + 1))
+    whole = window_between(offer, first, last)
+    earliest = -(-int((now + timedelta(minutes=clinic.notice_minutes)).timestamp()) // CELL_SECONDS)
+    passed = min(max(earliest - whole.base, 0), whole.length)
+    return replace(whole, bookable=whole.bookable >> passed << passed)
+
+
+def window_between(offer: Offer, first: date, last: date) -> Window:
+    """Return the window from `first` to `last` (both included), every start in it bookable."""
+    zone = offer.clinic.zone
+    days = tuple(day_grid(zone, day) for day in days_from(first, (last - first).days + 1))
     around = days
     if offer.near_midnight:
-        around = (day_grid(clinic.zone, first - ONE_DAY), *days, day_grid(clinic.zone, last + ONE_DAY))
+        around = (day_grid(zone, first - ONE_DAY), *days, day_grid(zone, last + ONE_DAY))
     base, length = around[0].first, around[-1].first + around[-1].length - around[0].first
     begin, end = days[0].first - base, days[-1].first + days[-1].length - base
-    earliest = -(-int((now + timedelta(minutes=clinic.notice_minutes)).timestamp()) // CELL_SECONDS)
-    cut = min(max(earliest - base, begin), end)
-    return Window(days, around, base, ones(end) & ~ones(cut), length)
+    return Window(days, around, base, ones(end) & ~ones(begin), length)
 
 
 Busy = Mapping[str, Mapping[date, int]]

@@ -21,6 +21,7 @@ EARTH_KM = 6371.0
 SHORE_KM = 6.0
 """The outline is simplified: what lies this near to it outside counts as inside (Hel, on its spit, lies 5 km out)."""
 MOST_NAMED = 10
+LONGEST_ASKED = 80
 _PLAIN = str.maketrans("ąćęłńóśźż", "acelnoszz")
 
 
@@ -55,6 +56,53 @@ def towns_named(text: str) -> list[Town]:
         return []
     whole = [town for town in towns() if plain(town.name) == asked]
     return (whole or [town for town in towns() if plain(town.name).startswith(asked)])[:MOST_NAMED]
+
+
+def towns_like(text: str, limit: int = 8) -> list[Town]:
+    """Return the places a text may mean, best first: of that name, beginning so, a letter or two off, or sounding alike.
+
+    A voivodeship after a comma or in brackets narrows them.
+    """
+    name, _, region = text[:LONGEST_ASKED].replace("(", ",").replace(")", "").partition(",")
+    asked = plain(name)
+    if not asked:
+        return []
+    begun = [town for town in towns() if plain_name(town).startswith(asked)]
+    found = [town for town in begun if plain_name(town) == asked]
+    found += [town for town in begun if plain_name(town) != asked]
+    if not found:
+        known = _by_shape()
+        found = [town for shape in (*_shapes(asked), _sound(name)) for town in known.get(shape, ())]
+    if region.strip():
+        wanted = plain(region)
+        found = [town for town in found if plain(town.voivodeship).startswith(wanted)] or found
+    return list(dict.fromkeys(found))[:limit]
+
+
+@cache
+def plain_name(town: Town) -> str:
+    """Return a town's name as it is compared."""
+    return plain(town.name)
+
+
+def _shapes(name: str) -> list[str]:
+    """Return a name and what is left of it without any one letter: two names a letter apart share one of these."""
+    return [name, *(name[:i] + name[i + 1 :] for i in range(len(name)))] if len(name) > 3 else [name]
+
+
+def _sound(name: str) -> str:
+    """Return a name as it is heard: "Krakuf" sounds like Kraków."""
+    heard = " ".join(name.casefold().split()).replace("ó", "u").replace("ch", "h").replace("rz", "ż").replace("w", "f")
+    return "~" + plain(heard)
+
+
+@cache
+def _by_shape() -> dict[str, list[Town]]:
+    known: dict[str, list[Town]] = {}
+    for town in towns():
+        for shape in (*_shapes(plain_name(town)), _sound(town.name)):
+            known.setdefault(shape, []).append(town)
+    return known
 
 
 def nearest_town(latitude: float, longitude: float) -> Town:

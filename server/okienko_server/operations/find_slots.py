@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.access import Language
 from okienko_server.domain.cells import DayGrid
 from okienko_server.domain.errors import FieldRefused, NotFound
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner, ServiceKind
@@ -31,8 +32,8 @@ class Question:
     service_id: str = ""
     practitioner_id: str = ""
     location_id: str = ""
-    city: str = ""
-    """Only at locations in this city; empty: anywhere."""
+    language: Language | None = None
+    """Only with therapists who speak it."""
     first: date | None = None
     days: int = 7
 
@@ -147,17 +148,14 @@ def free_times(connection: Connection, question: Question, *, scope: Scope, desk
     )
     if service is None or service not in services:
         return FreeTimes(offer, None, services, (), span, {}, busy)
-    qualified = tuple(offer.qualified(service.id, question.category, question.age))
+    qualified = tuple(
+        person
+        for person in offer.qualified(service.id, question.category, question.age)
+        if question.language in (None, *person.languages) and person.works_at(question.location_id)
+    )
     who = [p for p in qualified if question.practitioner_id in ("", p.id)]
     starts = start_masks(offer, span, who, service, busy, question.location_id)
-    if question.city:
-        starts = {key: mask for key, mask in starts.items() if offer.location(key[1]).city == question.city}
-        qualified = tuple(person for person in qualified if _works_in(offer, person, question.city))
     return FreeTimes(offer, service, services, qualified, span, starts, busy)
-
-
-def _works_in(offer: Offer, person: Practitioner, city: str) -> bool:
-    return any(offer.location(hours.location_id).city == city for hours in person.hours)
 
 
 def _today(offer: Offer, now: datetime) -> date:
@@ -165,8 +163,17 @@ def _today(offer: Offer, now: datetime) -> date:
 
 
 def _first_given(offer: Offer, services: tuple[HealthcareService, ...], question: Question) -> HealthcareService | None:
-    """Return the first fitting service somebody qualified gives."""
-    for service in services:
-        if offer.qualified(service.id, question.category, question.age):
+    """Return the first fitting service given by somebody the question asks for, or else by anybody qualified."""
+    given = [(service, offer.qualified(service.id, question.category, question.age)) for service in services]
+    for service, people in given:
+        if any(_asked_for(person, question) for person in people):
             return service
-    return None
+    return next((service for service, people in given if people), None)
+
+
+def _asked_for(person: Practitioner, question: Question) -> bool:
+    return (
+        question.practitioner_id in ("", person.id)
+        and person.works_at(question.location_id)
+        and question.language in (None, *person.languages)
+    )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.expire_holds import expire_holds
+from okienko_server.operations.keep_starts import THERAPISTS_A_TURN, keep_starts
 from okienko_server.operations.remind import remind_due
 from okienko_server.operations.review import lapse_unanswered
 from okienko_server.operations.send_sms import BATCH, send_due
@@ -36,6 +37,8 @@ def work(
         try:
             now = clock()
             if send_due(gateway, desk=desk, now=now) == BATCH:
+                continue
+            if keep_starts(desk=desk, now=now) >= THERAPISTS_A_TURN:
                 continue
             if abs((now - swept).total_seconds()) >= SWEEP_SECONDS:
                 expire_holds(desk=desk, now=now)

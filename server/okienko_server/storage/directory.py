@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal_column, or_, select
 
 from okienko_server.domain.appointment import Status
 from okienko_server.domain.cells import local_day
@@ -26,6 +26,19 @@ from okienko_server.storage.tables import (
 )
 
 _HOME = ZoneInfo("Europe/Warsaw")
+
+
+def visible(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that the portal lists a ClinicRow at an instant.
+
+    One on a pause is not; the day it ends is Warsaw's here, and the clinic's own once its offer is looked at.
+    """
+    return (
+        ClinicRow.registration.is_(True),
+        ClinicRow.listed.is_(True),
+        or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= local_day(now, _HOME).isoformat()),
+        opens_now(Use.PORTAL, now),
+    )
 
 
 class PortalStore:
@@ -50,18 +63,12 @@ class PortalStore:
         return found
 
     def clinics_treating(self, category: str, lowest: int, highest: int, now: datetime, city: str = "") -> list[str]:
-        """Return ids of the clinics the portal lists with somebody competent for the category over that age range in months.
-
-        Nor is one on a pause; the day it ends is Warsaw's here, and the clinic's own once its offer is looked at.
-        """
+        """Return ids of the clinics the portal lists with somebody competent for the category over that age range in months."""
         statement = (
             select(CompetenceRow.clinic_id)
             .join(ClinicRow, ClinicRow.clinic_id == CompetenceRow.clinic_id)
             .where(
-                ClinicRow.registration,
-                ClinicRow.listed,
-                or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= local_day(now, _HOME).isoformat()),
-                opens_now(Use.PORTAL, now),
+                *visible(now),
                 CompetenceRow.category == category,
                 CompetenceRow.lowest_months <= lowest,
                 CompetenceRow.highest_months >= highest,

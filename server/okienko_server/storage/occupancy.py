@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,15 @@ from sqlalchemy import BindParameter, Table, bindparam, delete, literal, null, o
 
 from okienko_server.domain.cells import DayGrid, day_grid, instant_of, local_day, ones
 from okienko_server.storage.store import ClinicStore, on_both
-from okienko_server.storage.tables import DAY_WORDS, WORD_BITS, CellRow, ClinicRow, DayOccupancyRow, Instant
+from okienko_server.storage.tables import (
+    DAY_WORDS,
+    WORD_BITS,
+    CellRow,
+    ClinicRow,
+    DayOccupancyRow,
+    Instant,
+    NextStartRow,
+)
 
 _WORD = ones(WORD_BITS)
 _CELLS: Table = CellRow.__table__  # type: ignore[assignment]
@@ -21,6 +29,7 @@ _DAYS: Table = DayOccupancyRow.__table__  # type: ignore[assignment]
 _WORDS = [_DAYS.c[f"w{i}"] for i in range(DAY_WORDS)]
 _CLINIC: BindParameter[str] = bindparam("clinic")
 _NOW: BindParameter[datetime] = bindparam("now", type_=Instant())
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def words_of(mask: int) -> list[int]:
@@ -98,6 +107,14 @@ _CLEAR = (
 )
 
 
+_BEHIND = (
+    update(NextStartRow)
+    .where(NextStartRow.clinic_id == _CLINIC, NextStartRow.practitioner_id == bindparam("resource"))
+    .values(good_until=LONG_AGO, due_at=LONG_AGO, soonest=0, evening=0, weekend=0, version=NextStartRow.version + 1)
+)
+"""The next starts kept of a therapist are not good any more; the last lock a change of occupancy takes."""
+
+
 class OccupancyStore(ClinicStore):
     """Occupied time of one clinic's resources."""
 
@@ -139,7 +156,12 @@ class OccupancyStore(ClinicStore):
             return False
         for grid, mask in _by_day(cells, zone):
             self._mark(resource_id, grid.day, mask)
+        self._fall_behind([resource_id])
         return True
+
+    def _fall_behind(self, resource_ids: Sequence[str]) -> None:
+        for resource_id in resource_ids:
+            self.connection.execute(_BEHIND, {"clinic": self.clinic_id, "resource": resource_id})
 
     def _mark(self, resource_id: str, day: date, mask: int) -> None:
         words = {f"w{i}": word for i, word in enumerate(words_of(mask))}
@@ -176,6 +198,7 @@ class OccupancyStore(ClinicStore):
                 kept = {f"kept{i}": _WORD & ~word for i, word in enumerate(words_of(mask))}
                 row = {"clinic": self.clinic_id, "on": grid.day, "resource": resource_id, **kept}
                 self.connection.execute(_CLEAR, row)
+        self._fall_behind(sorted(freed))
 
 
 def _by_day(cells: Iterable[int], zone: ZoneInfo) -> list[tuple[DayGrid, int]]:

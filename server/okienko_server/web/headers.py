@@ -7,13 +7,14 @@ import gzip
 from flask import Response, g, request
 
 from okienko_widget import script_hash, style_hash
-from okienko_widget.bundle import brand, csp_hash
+from okienko_widget.bundle import brand, csp_hash, portal_script_hash, portal_style_hash
 
 _OPEN = (
     ("X-Content-Type-Options", "nosniff"),
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
     ("Referrer-Policy", "no-referrer"),
 )
+_NEAR_ME = "camera=(), microphone=(), geolocation=(self), payment=(), usb=()"
 _CLOSED = (
     *_OPEN,
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -23,6 +24,9 @@ _CLOSED = (
 _WIDGET_POLICY = (
     f"default-src 'none'; style-src {style_hash}; script-src {script_hash}; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types okienko; frame-ancestors "
+)
+_PORTAL_POLICY = _WIDGET_POLICY.replace(style_hash, f"{style_hash} {portal_style_hash}").replace(
+    script_hash, f"{script_hash} {portal_script_hash}"
 )
 _STAFF_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
@@ -34,12 +38,22 @@ OURS = ("'self'",)
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def widget_document(response: Response, ancestors: tuple[str, ...] = (), accent: str = "") -> Response:
-    """Dress a widget document: framed by the listed origins only (none listed: by nobody), kept by no cache."""
-    own = _WIDGET_POLICY.replace(style_hash, f"{style_hash} {csp_hash(brand(accent))}") if accent else _WIDGET_POLICY
+def widget_document(
+    response: Response, ancestors: tuple[str, ...] = (), accent: str = "", *, portal: bool = False
+) -> Response:
+    """Dress a widget document: framed by the listed origins only (none listed: by nobody), kept by no cache.
+
+    `portal` says that it carries the search's own style and script as well.
+    """
+    own = _PORTAL_POLICY if portal else _WIDGET_POLICY
+    if accent:
+        own = own.replace(style_hash, f"{style_hash} {csp_hash(brand(accent))}")
     response.headers["Content-Security-Policy"] = own + (" ".join(ancestors) or "'none'")
     response.headers["Cache-Control"] = "no-store"
     _pack(response)
+    if portal and not ancestors:
+        # "Near me" is asked on our own pages only, and only by the one who presses it.
+        response.headers["Permissions-Policy"] = _NEAR_ME
     if ancestors == OURS:
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
     elif ancestors:

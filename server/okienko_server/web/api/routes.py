@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, request
+from sqlalchemy import Connection
 
 from okienko.tokens import SESSION_MINUTES
 from okienko_server.domain.appointment import Person
@@ -15,14 +16,16 @@ from okienko_server.domain.details import Details
 from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, Source
+from okienko_server.domain.towns import towns_like
 from okienko_server.domain.verification import MAX_TRIES, Challenge, resend_wait
 from okienko_server.operations.desk import check_door
-from okienko_server.operations.find_slots import FreeTimes, find_slots
+from okienko_server.operations.find_slots import FreeTimes, Question, find_slots
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import HoldRequest, hold
 from okienko_server.operations.once import MAX_KEY
-from okienko_server.operations.search_clinics import ClinicFound, search_clinics
+from okienko_server.operations.search_clinics import ClinicFound, Place, Search, search_clinics
 from okienko_server.operations.verify import give_details, resend_code, verify_code
+from okienko_server.storage.directory import PortalStore
 from okienko_server.web.api import schemas
 from okienko_server.web.api.contract import api, json_response, operation
 from okienko_server.web.api.openapi import description
@@ -77,22 +80,34 @@ def list_categories() -> dict[str, Any]:
 )
 def list_clinics(body: dict[str, Any]) -> dict[str, Any]:
     """List clinics with somebody qualified for the problem and age, soonest first; refused under a pinned session."""
-    found = search_clinics(body["question"], body["city"], scope=scope(), desk=house().desk, now=house().clock())
-    return {
-        "clinics": [_clinic(one) for one in found.clinics],
-        "cities": [{"name": name, "clinics": count} for name, count in found.cities],
-    }
+    now, asked = house().clock(), body["question"]
+    town = next(iter(towns_like(body["city"], 1)), None)
+    if body["city"].strip() and town is None:
+        raise FieldRefused("place_unknown", field="city")
+    search = Search(asked, Place(town.latitude, town.longitude) if town else None)
+    found = search_clinics(search, scope=scope(), desk=house().desk, now=now)
+    return {"clinics": [_clinic(one) for one in found.clinics], "cities": _cities(asked, now)}
+
+
+def _cities(asked: Question, now: datetime) -> list[dict[str, Any]]:
+    """Return the cities with a listed clinic that treats this, most clinics first."""
+
+    def look(connection: Connection) -> list[tuple[str, int]]:
+        portal = PortalStore(connection, scope())
+        return portal.cities(portal.clinics_treating(asked.category, asked.age.lowest, asked.age.highest, now))
+
+    return [{"name": name, "clinics": count} for name, count in house().desk.database.read(look)]
 
 
 def _clinic(found: ClinicFound) -> dict[str, Any]:
-    offer, prices = found.free.offer, [service.price for service in found.free.services]
     return {
-        "id": offer.clinic.id,
-        "name": offer.clinic.name,
-        "phone": offer.clinic.phone,
-        "locations": list(offer.locations.values()),
-        "practitioners": list(found.free.practitioners),
-        "price_from": min(prices) if prices else None,
+        "id": found.clinic_id,
+        "name": found.name,
+        "phone": found.phone,
+        "locations": [found.location],
+        "distance_km": None if found.km is None else round(found.km, 1),
+        "practitioners": [{"id": key, "name": name} for key, name in found.practitioners],
+        "price_from": found.price,
         "next_starts": [instant_of(cell) for cell in found.starts],
     }
 

@@ -121,6 +121,9 @@ class ServiceOut(Schema):
 class ClinicFoundOut(ClinicOut):
     locations = fields.List(fields.Nested(LocationOut), required=True)
     practitioners = fields.List(fields.Nested(PractitionerOut), required=True)
+    distance_km = fields.Float(
+        required=True, allow_none=True, metadata={"description": "From the middle of the city asked for."}
+    )
     price_from = fields.Integer(required=True, allow_none=True, metadata={"description": "Grosze."})
     next_starts = fields.List(fields.AwareDateTime(), required=True)
 

@@ -7,10 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from werkzeug.datastructures import MultiDict
+
+from okienko_server.domain.access import Access, Language, words_of
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, SENIOR, AgeRange, age_in_months, age_in_years, category_of
+from okienko_server.domain.starts import When
+from okienko_server.domain.towns import in_poland, nearest_town, towns_like
 from okienko_server.operations.find_slots import Question
+from okienko_server.operations.search_clinics import MAX_PAGE, Order, Place, Search
+from okienko_server.web.references import whole_number
 
 TYPED = ("first_name", "last_name", "booker_first_name", "booker_last_name", "phone", "comment", "consent")
 _CARRIED = (
@@ -23,18 +30,33 @@ _CARRIED = (
     "service",
     "practitioner",
     "week",
-    "city",
+    "location",
+    "place",
+    "near",
+    "km",
+    "when",
+    "access",
+    "language",
+    "order",
+    "page",
     "appointment",
     "theme",
     "accent",
 )
+RADII = (5, 15, 40, 100)
+"""Kilometres a patient can choose."""
 _KNOWN = {
     "kind": ("consultation", "visit"),
     "age_group": ("child", "adult", "senior"),
     "age_unit": ("months", "years"),
     "theme": ("light", "dark"),
+    "km": tuple(str(km) for km in RADII),
+    "when": tuple(When),
+    "language": tuple(Language),
+    "order": tuple(Order),
 }
 """Fields with few values; any other text was sent by no page of ours and counts as not sent."""
+_NEAR = re.compile(r"([0-9]{2}\.[0-9]{1,6}),([0-9]{2}\.[0-9]{1,6})")
 _COLOUR = re.compile(r"[0-9a-fA-F]{6}")
 _LONGEST = 64
 MAX_CHILD_YEARS = 17
@@ -53,7 +75,18 @@ class Choices:
     service: str = ""
     practitioner: str = ""
     week: str = ""
-    city: str = ""
+    location: str = ""
+    place: str = ""
+    """Where the patient looks: the name of a town as it was typed."""
+    near: str = ""
+    """The patient's own place, "50.06,19.94", where the browser told it."""
+    km: str = ""
+    when: str = ""
+    access: str = ""
+    """Codes of what should make coming easier, with blanks between."""
+    language: str = ""
+    order: str = ""
+    page: str = ""
     appointment: str = ""
     theme: str = ""
     accent: str = ""
@@ -64,6 +97,9 @@ class Choices:
     def of(cls, form: Mapping[str, str]) -> Choices:
         """Return the choices of a submitted form; raises FieldRefused (bad_request) for a value no page ever sent."""
         values = {name: form[name].strip() for name in _CARRIED if form.get(name, "").strip()}
+        if isinstance(form, MultiDict):
+            # One box for each, several may be ticked.
+            values["access"] = " ".join(form.getlist("access"))[:_LONGEST]
         typed = {name: form[name] for name in TYPED if form.get(name)}
         for name, value in (*values.items(), *typed.items()):
             if "\0" in value or (len(value) > _LONGEST and name not in typed):
@@ -115,9 +151,37 @@ class Choices:
         try:
             kind = ServiceKind(self.kind)
             first = date.fromisoformat(self.week) if self.week else None
+            language = Language(self.language) if self.language else None
         except ValueError:
             raise FieldRefused("bad_request", field="week") from None
-        return Question(category, age, kind, self.service, self.practitioner, city=self.city, first=first)
+        return Question(
+            category, age, kind, self.service, self.practitioner, self.location, first=first, language=language
+        )
+
+    def where(self) -> tuple[Place, str] | None:
+        """Return where to look and what it is called, None for anywhere; raises FieldRefused (place_unknown) on `place`."""
+        if self.place:
+            if not (found := towns_like(self.place, 1)):
+                raise FieldRefused("place_unknown", field="place")
+            return Place(found[0].latitude, found[0].longitude), found[0].name
+        if at := _NEAR.fullmatch(self.near):
+            point = float(at[1]), float(at[2])
+            if in_poland(*point):
+                return Place(*point), nearest_town(*point).name
+        return None
+
+    def search(self) -> Search:
+        """Return what is looked for on the portal; raises FieldsRefused, FieldRefused."""
+        where = self.where()
+        return Search(
+            replace(self.question(), service_id="", practitioner_id="", location_id="", first=None),
+            where[0] if where else None,
+            float(self.km) if self.km and where else 0,
+            When(self.when or When.ANY),
+            words_of(Access, self.access),
+            Order(self.order or Order.SOONEST),
+            min(max(whole_number(self.page), 1), MAX_PAGE),
+        )
 
     def but(self, **changes: str) -> Choices:
         """Return the choices with some replaced."""

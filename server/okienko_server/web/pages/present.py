@@ -16,16 +16,12 @@ from okienko_server.domain.errors import ClinicPaused
 from okienko_server.domain.offer import Clinic, Location, Offer
 from okienko_server.domain.slots import bits, first_start
 from okienko_server.operations.find_slots import FreeTimes
-from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound
 from okienko_server.web.pages.choices import Choices
 from okienko_widget import Texts, When, load
 from okienko_widget.views import (
     AppointmentSummary,
     Choice,
-    CityChoice,
     ClinicBadge,
-    ClinicChoice,
-    ClinicsView,
     DayChoice,
     Frame,
     MessageView,
@@ -54,9 +50,15 @@ def when_in(zone: ZoneInfo) -> When:
 
 def badge(clinic: Clinic, location: Location | None) -> ClinicBadge:
     """Return how the header names a clinic."""
-    words = [word for word in clinic.name.split() if word[:1].isalpha()]
-    initials = "".join(word[0] for word in words[:2]).upper()
-    return ClinicBadge(clinic.name, location.address if location else "", initials, _phone(clinic.phone))
+    return ClinicBadge(
+        clinic.name, location.address if location else "", initials_of(clinic.name), _phone(clinic.phone)
+    )
+
+
+def initials_of(name: str) -> str:
+    """Return the letters in a clinic's square: those its first two words begin with."""
+    words = [word for word in name.split() if word[:1].isalpha()]
+    return "".join(word[0] for word in words[:2]).upper()
 
 
 def _phone(phone: str) -> str:
@@ -66,11 +68,9 @@ def _phone(phone: str) -> str:
 
 def paused_view(view: MessageView, error: ClinicPaused) -> MessageView:
     """Return the page of a clinic on a pause: its name, its own words, its telephone, the day it is back."""
-    words = [word for word in error.clinic.split() if word[:1].isalpha()]
-    initials = "".join(word[0] for word in words[:2]).upper()
     elsewhere = load()("message.clinic_paused.elsewhere") if view.link else ""
     note = load()("message.clinic_paused.back", day=when_in(_HOME).day(error.back_on)) if error.back_on else ""
-    shown = ClinicBadge(error.clinic, "", initials, _phone(error.phone))
+    shown = ClinicBadge(error.clinic, "", initials_of(error.clinic), _phone(error.phone))
     return replace(view, clinic=shown, lead=error.message, note=note, elsewhere=elsewhere)
 
 
@@ -215,52 +215,15 @@ def soonest_of(free: FreeTimes) -> int | None:
     return first_start(free.span, free.any_start)
 
 
-def clinics_view(frame: Frame, choices: Choices, found: ClinicsFound, texts: Texts, now: datetime) -> ClinicsView:
-    """Return the list of clinics, soonest first."""
-    cities = [CityChoice(ANY, found.everywhere, not choices.city)]
-    cities += [CityChoice(city, count, city == choices.city) for city, count in found.cities]
-    return ClinicsView(
-        frame,
-        summary_of(choices, None, texts),
-        tuple(cities),
-        tuple(_clinic_choice(one, choices, texts, now) for one in found.clinics),
-    )
-
-
-def _clinic_choice(found: ClinicFound, choices: Choices, texts: Texts, now: datetime) -> ClinicChoice:
-    free, offer = found.free, found.free.offer
-    when, today = when_in(offer.clinic.zone), local_day(now, offer.clinic.zone)
-    place = next(
-        (p for p in offer.locations.values() if p.city == choices.city), next(iter(offer.locations.values()), None)
-    )
-    people = [person.name for person in free.practitioners]
-    others = len(people) - 1
-    names = people[0] + (" " + texts.plural("clinics.and_others", others) if others > 0 else "") if people else ""
-    prices = [service.price for service in free.services]
-    return ClinicChoice(
-        id=offer.clinic.id,
-        name=offer.clinic.name,
-        initials=badge(offer.clinic, None).initials,
-        address=place.address if place else "",
-        practitioners=names,
-        price=texts("clinics.price_from", price=when.price(min(prices))) if prices else "",
-        slots=tuple(
-            _short(slot_choice(free, cell, today), instant_of(cell), when, today, texts) for cell in found.starts
-        ),
-    )
-
-
-def _short(slot: SlotChoice, start: datetime, when: When, today: date, texts: Texts) -> SlotChoice:
-    return SlotChoice(slot.value, _soon(start, when, today, texts), slot.label, slot.practitioner, slot.place)
-
-
 def soon(offer: Offer, cell: int, now: datetime) -> str:
     """Return a start in the fewest words: "dziś 13:30", "jutro 9:00", "pt. 27.11, 9:00"."""
     zone = offer.clinic.zone
-    return _soon(instant_of(cell), when_in(zone), local_day(now, zone), load())
+    return short_start(instant_of(cell), zone, now, load())
 
 
-def _soon(start: datetime, when: When, today: date, texts: Texts) -> str:
+def short_start(start: datetime, zone: ZoneInfo, now: datetime, texts: Texts) -> str:
+    """Return a start in the fewest words, in a zone's time."""
+    when, today = when_in(zone), local_day(now, zone)
     day, time = when.local_date(start), when.time(start)
     if 0 <= (day - today).days <= 1:
         return texts("clinics.today" if day == today else "clinics.tomorrow", time=time)

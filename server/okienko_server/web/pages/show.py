@@ -25,10 +25,11 @@ from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.storage.generations import TokenStore
 from okienko_server.web.guards import scope, widget_session
 from okienko_server.web.headers import OURS, widget_document
-from okienko_server.web.house import house
+from okienko_server.web.house import house, public_url
 from okienko_server.web.pages import present
 from okienko_server.web.pages.choices import Choices
 from okienko_server.web.pages.oembed import discovery
+from okienko_server.web.pages.results import clinics_view
 from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
 from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, Proof, SlotChoice, View
@@ -101,7 +102,8 @@ class Visit:
             frame=self._frame(offer), categories=tuple(codes),
             category=chosen.category if chosen.category in codes else "", kind=chosen.kind,
             age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
-            age_unit=chosen.age_unit, errors=errors or {}, soonest=self._soonest(where, codes) if where else {},
+            age_unit=chosen.age_unit, errors=errors or {}, place=None if where else chosen.place,
+            soonest=self._soonest(where, codes) if where else {},
         )  # fmt: skip
         return self._page(view)
 
@@ -118,6 +120,8 @@ class Visit:
             self.choices = self.choices.but(service="")
         if self.choices.practitioner and self.choices.practitioner not in offer.practitioners:
             self.choices = self.choices.but(practitioner="")
+        if self.choices.location and self.choices.location not in offer.locations:
+            self.choices = self.choices.but(location="")
 
     def _forget_stale_week(self, offer: Offer) -> None:
         """Drop a day the clinic's calendar does not show: past, or beyond its horizon."""
@@ -143,13 +147,21 @@ class Visit:
 
     def clinics(self) -> Response:
         """Step 2 on the portal: where."""
+        self.choices = self.choices.but(week="", practitioner="", service="", location="", clinic="")
         try:
-            question = self.choices.question()
+            search, where = self.choices.search(), self.choices.where()
         except FieldsRefused as refused:
             return self.problem(refused.errors)
-        self.choices = self.choices.but(week="", practitioner="", service="")
-        found = search_clinics(question, self.choices.city, scope=scope(), desk=self.desk, now=self.now)
-        return self._page(present.clinics_view(self._frame(None), self.choices, found, self.desk.texts, self.now))
+        except FieldRefused as refused:
+            if refused.field != "place":
+                raise
+            return self.problem({"place": refused.code})
+        found = search_clinics(search, scope=scope(), desk=self.desk, now=self.now)
+        name = where[1] if where else ""
+        view = clinics_view(
+            self._frame(None), self.choices, search, name, found, self.desk.texts, self.now, public_url()
+        )
+        return self._page(view)
 
     def times(self, taken: Sequence[datetime] | None = None, notice: str = "") -> Response:
         """Step 2: when. `taken` are the alternatives to a time somebody else has got."""
@@ -319,4 +331,4 @@ class Visit:
         hosts = view.frame.hosts
         if widget_session().source == Source.IFRAME:
             hosts = (*OURS, *hosts)
-        return widget_document(make_response(render(view)), hosts, view.frame.accent)
+        return widget_document(make_response(render(view)), hosts, view.frame.accent, portal=not view.frame.pinned)

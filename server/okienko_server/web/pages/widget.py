@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 
@@ -23,9 +25,11 @@ from okienko_server.domain.errors import (
 )
 from okienko_server.domain.proof import MAX_PROOF
 from okienko_server.domain.scope import Scope
+from okienko_server.domain.towns import towns_like
 from okienko_server.operations.held import Held
 from okienko_server.operations.hold import HoldRequest, hold
 from okienko_server.operations.verify import extend_hold, give_details, resend_code, verify_code
+from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.calendar import calendar_file
 from okienko_server.web.pages.choices import TYPED, Choices
@@ -61,6 +65,18 @@ def problem() -> Response:
     return visit.times() if visit.clinic_scope() else visit.clinics()
 
 
+@steps.post("/places")
+@policy(Policy.FORM)
+def places() -> Response:
+    """Towns the letters typed so far may mean, for the field's own list; in the body of a form, where no log sees them."""
+    if scope().pinned:
+        raise NotFound
+    named = towns_like(request.form.get("place", ""))
+    twice = Counter(town.name for town in named)
+    words = [f"{town.name}, {town.voivodeship}" if twice[town.name] > 1 else town.name for town in named]
+    return Response(json.dumps(words, ensure_ascii=False), mimetype="application/json")
+
+
 @steps.post("/times")
 @policy(Policy.FORM)
 def times() -> Response:
@@ -91,7 +107,7 @@ def take() -> Response:
     except SlotTaken as taken:
         return visit.times(taken=taken.alternatives)
     except (SlotRefused, NotFound):
-        return visit.but(service="", practitioner="").times(notice="slot_refused")
+        return visit.but(service="", practitioner="", location="").times(notice="slot_refused")
     return visit.details(held)
 
 

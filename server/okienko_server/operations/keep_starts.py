@@ -1,0 +1,170 @@
+"""Keeping the next free starts the portal's search reads: worked out anew wherever offer, occupancy or clock left them behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from okienko_server.domain.access import bits_of
+from okienko_server.domain.cells import day_grid, instant_of, local_day
+from okienko_server.domain.errors import NotFound
+from okienko_server.domain.offer import HealthcareService, Location, Offer, Practitioner
+from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.domain.slots import Window, start_masks
+from okienko_server.domain.starts import SHOWN_DAYS, WINDOW_DAYS, Bounds, bounds, fold, tile_of, where_is, whole_window
+from okienko_server.operations.desk import Desk
+from okienko_server.storage.next_starts import (
+    Held,
+    NextStartsDueStore,
+    NextStartStore,
+    RowKey,
+    Traits,
+    Worked,
+    category_bit,
+)
+
+CLINICS_A_TURN, THERAPISTS_A_TURN = 50, 200
+Days = Mapping[date, int]
+
+
+def keep_starts(*, desk: Desk, now: datetime) -> int:
+    """Catch up with a turn's worth of changed offers and therapists; returns how many there were, 0: nothing is behind."""
+    operator = operator_scope()
+    behind = desk.database.read(lambda c: NextStartsDueStore(c, operator).behind(CLINICS_A_TURN))
+    for clinic_id in behind:
+        _follow_offer(operator.at(clinic_id), desk)
+    due = desk.database.read(lambda c: NextStartsDueStore(c, operator).due(now, THERAPISTS_A_TURN))
+    for clinic_id, people in groupby(sorted(due), key=lambda one: one[0]):
+        _work_out(operator.at(clinic_id), [person for _, person in people], desk, now)
+    return len(behind) + len(due)
+
+
+def _follow_offer(scope: Scope, desk: Desk) -> None:
+    """Bring a clinic's rows to its present offer; what they hold is worked out afterwards, so that no booking in between is missed."""
+
+    def work(connection: Connection) -> None:
+        store = NextStartStore(connection, scope)
+        offer = desk.offer(connection, scope)
+        # First, because it waits for whoever is changing the offer, and tells whether anybody did.
+        if store.caught_up(offer.revision):
+            store.keep_only(rows_of(offer.public))
+
+    desk.database.write(work)
+
+
+def rows_of(offer: Offer) -> dict[RowKey, Traits]:
+    """Return the rows a public offer asks for: every therapist at every address with every service that fits a competence."""
+    order = {service_id: position for position, service_id in enumerate(offer.services)}
+    return {
+        RowKey(place.id, person.id, service.id): _traits(offer, person, place, service, order[service.id])
+        for person in offer.practitioners.values()
+        for place in offer.locations.values()
+        if person.works_at(place.id)
+        for service in offer.services.values()
+        if service.id in person.services and _categories(person, service)
+    }
+
+
+def _categories(person: Practitioner, service: HealthcareService) -> int:
+    treated = {one.category for one in person.competences if service.meant_for(one.category)}
+    return sum(category_bit(category) for category in treated)
+
+
+def _traits(offer: Offer, person: Practitioner, place: Location, service: HealthcareService, position: int) -> Traits:
+    point = point_of(place)
+    return Traits(
+        service.kind.value,
+        position,
+        service.price,
+        _categories(person, service),
+        bits_of(place.access),
+        bits_of(person.languages),
+        tile_of(*point) if point else None,
+        *(point or (None, None)),
+    )
+
+
+def point_of(place: Location) -> tuple[float, float] | None:
+    """Return where an address lies: its own place on the map, or else the middle of its town; None: nobody knows."""
+    if place.latitude is not None and place.longitude is not None:
+        return place.latitude, place.longitude
+    return where_is(place.city)
+
+
+def _work_out(scope: Scope, practitioner_ids: Iterable[str], desk: Desk, now: datetime) -> None:
+    def work(connection: Connection) -> None:
+        store = NextStartStore(connection, scope)
+        # Before the occupancy: a change that comes between is seen in the occupancy, or else refuses what is written.
+        versions = [(person, store.versions(person)) for person in practitioner_ids]
+        offer = desk.current_offer(connection, scope).public
+        span = whole_window(offer, local_day(now, offer.clinic.zone))
+        for practitioner_id, rows in versions:
+            found = _of_therapist(store, offer, practitioner_id, span, now)
+            for key, version in rows.items():
+                store.write(key, version, found.get(key) or _nothing(span))
+
+    try:
+        desk.database.write(work)
+    except NotFound:
+        return
+
+
+def _of_therapist(
+    store: NextStartStore, offer: Offer, practitioner_id: str, span: Window, now: datetime
+) -> dict[RowKey, Worked]:
+    person = offer.practitioners.get(practitioner_id)
+    if person is None:
+        return {}
+    days = store.days(practitioner_id, span.around[0].day, span.around[-1].day)
+    return worked_out(offer, person, span, days, store.held(practitioner_id), now)
+
+
+def _nothing(span: Window) -> Worked:
+    """Return what a row holds that the offer does not ask for any more, until its clinic's rows follow the offer."""
+    end = span.base + span.bookable.bit_length()
+    never = instant_of(end)
+    return Worked(fold(0), span.base, Bounds(end, end, end), never, never)
+
+
+def worked_out(
+    offer: Offer, person: Practitioner, span: Window, days: Days, held: list[Held], now: datetime
+) -> dict[RowKey, Worked]:
+    """Return what each row of a therapist should hold, given the occupied days and the holds among them."""
+    busy = _without(days, [one.cell for one in held if one.until <= now], offer)
+    hopeful = _without(busy, [one.cell for one in held], offer)
+    ends = [one.until for one in held if one.until > now]
+    zone = offer.clinic.zone
+    last = day_grid(zone, span.days[0].day + timedelta(days=WINDOW_DAYS - SHOWN_DAYS))
+    good_until = min([*ends, instant_of(last.first)])
+    found = {}
+    for service in offer.services.values():
+        if service.id not in person.services:
+            continue
+        exact = start_masks(offer, span, [person], service, {person.id: busy})
+        # A hold that lapses may set an earlier time free than any now: the bound has to lie before that one as well.
+        open_soon = start_masks(offer, span, [person], service, {person.id: hopeful}) if ends else exact
+        for place_id in offer.locations:
+            if not person.works_at(place_id):
+                continue
+            mask, hope = exact.get((person.id, place_id), 0), open_soon.get((person.id, place_id), 0)
+            limits = bounds(hope, span, zone, now)
+            end = span.base + span.bookable.bit_length()
+            passing = [instant_of(cell + 1) for cell in (limits.soonest, limits.evening, limits.weekend) if cell < end]
+            key = RowKey(place_id, person.id, service.id)
+            found[key] = Worked(fold(mask), span.base, limits, good_until, min([good_until, *passing]))
+    return found
+
+
+def _without(days: Days, cells: list[int], offer: Offer) -> Days:
+    """Return the day masks without some cells."""
+    if not cells:
+        return days
+    left, zone = dict(days), offer.clinic.zone
+    for cell in cells:
+        grid = day_grid(zone, local_day(instant_of(cell), zone))
+        if grid.day in left:
+            left[grid.day] &= ~(1 << (cell - grid.first))
+    return left

@@ -1,0 +1,317 @@
+"""The next free starts the portal's search reads: who is behind, what is written, what is found.
+
+A row knows when it stops being good: `good_until` is when a hold in it lapses or its window ends, a change of the therapist's
+occupancy puts it to LONG_AGO in the same transaction, and a change of the offer leaves the clinic's `searched` behind its
+`revision`. What is behind is worked out anew by the worker soon, and by a reader at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    delete,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from okienko_server.domain.problem import AgeRange, ProblemCategory
+from okienko_server.domain.starts import Bounds, When, fold
+from okienko_server.storage.directory import PortalStore, visible
+from okienko_server.storage.occupancy import LONG_AGO, mask_of
+from okienko_server.storage.store import ClinicStore, OperatorStore
+from okienko_server.storage.tables import (
+    CellRow,
+    ClinicRow,
+    CompetenceRow,
+    DayOccupancyRow,
+    LocationRow,
+    NextStartRow,
+    PractitionerRow,
+    ServiceRow,
+)
+
+_N, _C = NextStartRow, CompetenceRow
+NOTHING = fold(0)
+_CATEGORIES = list(ProblemCategory)
+
+
+def category_bit(category: ProblemCategory) -> int:
+    """Return the bit of a category in a row."""
+    return 1 << _CATEGORIES.index(category)
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """Whose starts of what, where, within one clinic."""
+
+    location_id: str
+    practitioner_id: str
+    service_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a row is found by, beside its starts."""
+
+    kind: str
+    position: int
+    price: int
+    categories: int
+    access: int
+    languages: int
+    tile: int | None
+    latitude: float | None
+    longitude: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What was worked out for one row."""
+
+    starts: bytes
+    base: int
+    bounds: Bounds
+    good_until: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A cell somebody holds, and until when."""
+
+    cell: int
+    until: datetime
+
+
+class NextStartStore(ClinicStore):
+    """The next starts of one clinic."""
+
+    def keep_only(self, wanted: dict[RowKey, Traits]) -> None:
+        """Bring the set of rows to what the offer holds, every one of them behind."""
+        mine = _N.clinic_id == self.clinic_id
+        key = (_N.location_id, _N.practitioner_id, _N.service_id)
+        there = {RowKey(*row) for row in self.connection.execute(select(*key).where(mine))}
+        for gone in there - wanted.keys():
+            self.connection.execute(delete(_N).where(mine, *self._is(gone)))
+        behind = {"good_until": LONG_AGO, "due_at": LONG_AGO, "soonest": 0, "evening": 0, "weekend": 0}
+        for one in there & wanted.keys():
+            changed = {**_columns(wanted[one]), **behind, "version": _N.version + 1}
+            self.connection.execute(update(_N).where(mine, *self._is(one)).values(changed))
+        rows = [
+            {
+                "clinic_id": self.clinic_id, **_columns(one), **_columns(traits), **behind, "version": 0, "base": 0,
+                "starts": NOTHING,
+            }
+            for one, traits in wanted.items()
+            if one not in there
+        ]  # fmt: skip
+        if rows:
+            self.connection.execute(insert(_N), rows)
+
+    @staticmethod
+    def _is(key: RowKey) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _N.location_id == key.location_id,
+            _N.practitioner_id == key.practitioner_id,
+            _N.service_id == key.service_id,
+        )
+
+    def versions(self, practitioner_id: str) -> dict[RowKey, int]:
+        """Return the rows of a therapist with the version each stands at."""
+        statement = select(_N.location_id, _N.practitioner_id, _N.service_id, _N.version).where(
+            _N.clinic_id == self.clinic_id, _N.practitioner_id == practitioner_id
+        )
+        return {RowKey(*key): version for *key, version in self.connection.execute(statement)}
+
+    def days(self, practitioner_id: str, first: date, last: date) -> dict[date, int]:
+        """Return the occupied day masks of one therapist, cells of lapsed holds still in them."""
+        d = DayOccupancyRow
+        statement = select(d.day, d.w0, d.w1, d.w2, d.w3, d.w4).where(
+            d.clinic_id == self.clinic_id, d.resource_id == practitioner_id, d.day.between(first, last)
+        )
+        rows = self.connection.execute(statement)
+        return {day: mask_of(words) for day, *words in rows}
+
+    def held(self, practitioner_id: str) -> list[Held]:
+        """Return the therapist's cells that a hold has, each with the end of the hold."""
+        c = CellRow
+        statement = select(c.cell, c.held_until).where(
+            c.clinic_id == self.clinic_id, c.held_until.is_not(None), c.resource_id == practitioner_id
+        )
+        return [Held(cell, until) for cell, until in self.connection.execute(statement) if until]
+
+    def write(self, key: RowKey, version: int, worked: Worked) -> None:
+        """Write what was worked out for a version; nothing when the occupancy changed since."""
+        statement = update(_N).where(_N.clinic_id == self.clinic_id, *self._is(key), _N.version == version)
+        self.connection.execute(
+            statement.values(
+                starts=worked.starts,
+                base=worked.base,
+                soonest=worked.bounds.soonest,
+                evening=worked.bounds.evening,
+                weekend=worked.bounds.weekend,
+                good_until=worked.good_until,
+                due_at=worked.due_at,
+            )
+        )
+
+    def caught_up(self, revision: int) -> bool:
+        """Say that the rows stand at that revision of the offer; False when the offer is a newer one by now."""
+        mine = (ClinicRow.clinic_id == self.clinic_id, ClinicRow.revision == revision)
+        return self.connection.execute(update(ClinicRow).where(*mine).values(searched=revision)).rowcount == 1
+
+
+def _columns(part: RowKey | Traits) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__dataclass_fields__}
+
+
+class NextStartsDueStore(OperatorStore):
+    """What the worker has to work out anew."""
+
+    def behind(self, limit: int) -> list[str]:
+        """Return ids of clinics whose offer changed since their rows were made."""
+        statement = select(ClinicRow.clinic_id).where(_BEHIND).order_by(ClinicRow.clinic_id)
+        return list(self.connection.execute(statement.limit(limit)).scalars())
+
+    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (clinic id, practitioner id) of rows to be worked out anew, the longest due first."""
+        statement = select(_N.clinic_id, _N.practitioner_id).where(_N.due_at <= now).order_by(_N.due_at).limit(limit)
+        return list(dict.fromkeys((clinic, person) for clinic, person in self.connection.execute(statement)))
+
+
+_BEHIND = or_(ClinicRow.searched.is_(None), ClinicRow.searched != ClinicRow.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the search looks for; `need` and `language` are bits, 0: any."""
+
+    category: ProblemCategory
+    age: AgeRange
+    kind: str
+    when: When
+    access: int = 0
+    language: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row as it is ranked: where it is, and a cell before which it holds no start."""
+
+    clinic_id: str
+    location_id: str
+    position: int
+    bound: int
+    latitude: float | None
+    longitude: float | None
+
+
+class PortalStartsStore(PortalStore):
+    """The next starts of every clinic the portal lists."""
+
+    def around(self, wanted: Wanted, tiles: Sequence[int], end: int, now: datetime) -> list[Candidate]:
+        """Return every row in those squares that may hold a start before a cell."""
+        statement = _candidates(wanted, end, now).where(_N.tile.in_(tiles))
+        return [Candidate(*row) for row in self.connection.execute(statement)]
+
+    def everywhere(self, wanted: Wanted, end: int, now: datetime, limit: int) -> list[Candidate]:
+        """Return the rows with the lowest bounds, those at most `limit`."""
+        bound = _bound(wanted.when)
+        statement = _candidates(wanted, end, now).order_by(bound, _N.clinic_id, _N.location_id).limit(limit)
+        return [Candidate(*row) for row in self.connection.execute(statement)]
+
+    def rows_at(self, wanted: Wanted, places: Iterable[tuple[str, str]]) -> list[Row[Any]]:
+        """Return the rows at (clinic id, location id) with everything the search shows of them."""
+        statement = (
+            select(*_SHOWN)
+            .join(_C, _competent(wanted))
+            .join(ClinicRow, ClinicRow.clinic_id == _N.clinic_id)
+            .join(LocationRow, (LocationRow.clinic_id == _N.clinic_id) & (LocationRow.id == _N.location_id))
+            .join(
+                PractitionerRow,
+                (PractitionerRow.clinic_id == _N.clinic_id) & (PractitionerRow.id == _N.practitioner_id),
+            )
+            .join(ServiceRow, (ServiceRow.clinic_id == _N.clinic_id) & (ServiceRow.id == _N.service_id))
+            .where(tuple_(_N.clinic_id, _N.location_id).in_(list(places)), *_fits(wanted))
+            .order_by(_N.clinic_id, _N.location_id, _N.position, PractitionerRow.position, _N.practitioner_id)
+        )
+        return list(self.connection.execute(statement.distinct()))
+
+    def behind(self, now: datetime, limit: int) -> list[str]:
+        """Return ids of listed clinics whose offer changed since their rows were made."""
+        statement = select(ClinicRow.clinic_id).where(_BEHIND, *visible(now)).order_by(ClinicRow.clinic_id)
+        return list(self.connection.execute(statement.limit(limit)).scalars())
+
+
+def _bound(when: When) -> Any:
+    return {When.EVENING: _N.evening, When.WEEKEND: _N.weekend}.get(when, _N.soonest)
+
+
+def _fits(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found = [_N.kind == wanted.kind, _N.categories.op("&")(category_bit(wanted.category)) != 0]
+    if wanted.access:
+        found.append(_N.access.op("&")(wanted.access) == wanted.access)
+    if wanted.language:
+        found.append(_N.languages.op("&")(wanted.language) != 0)
+    return found
+
+
+def _competent(wanted: Wanted) -> ColumnElement[bool]:
+    return (
+        (_C.clinic_id == _N.clinic_id)
+        & (_C.practitioner_id == _N.practitioner_id)
+        & (_C.category == wanted.category.value)
+        & (_C.lowest_months <= wanted.age.lowest)
+        & (_C.highest_months >= wanted.age.highest)
+    )
+
+
+def _candidates(wanted: Wanted, end: int, now: datetime) -> Any:
+    bound = _bound(wanted.when)
+    return (
+        select(_N.clinic_id, _N.location_id, _N.position, bound, _N.latitude, _N.longitude)
+        .join(_C, _competent(wanted))
+        .join(ClinicRow, ClinicRow.clinic_id == _N.clinic_id)
+        .where(*_fits(wanted), bound < end, *visible(now))
+    )
+
+
+_SHOWN = (
+    _N.clinic_id,
+    _N.location_id,
+    _N.practitioner_id,
+    _N.service_id,
+    _N.position,
+    _N.price,
+    _N.good_until,
+    _N.base,
+    _N.starts,
+    _N.latitude,
+    _N.longitude,
+    ClinicRow.slug,
+    ClinicRow.name,
+    ClinicRow.phone,
+    ClinicRow.zone,
+    ClinicRow.notice_minutes,
+    ClinicRow.horizon_days,
+    LocationRow.name.label("location_name"),
+    LocationRow.street,
+    LocationRow.postcode,
+    LocationRow.city,
+    LocationRow.access,
+    PractitionerRow.title,
+    PractitionerRow.first_name,
+    PractitionerRow.last_name,
+    PractitionerRow.position.label("person_position"),
+    ServiceRow.name.label("service_name"),
+    ServiceRow.minutes,
+)

@@ -1,0 +1,175 @@
+"""The portal's list of addresses in words: what was found, when, how far, and where on a small map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from okienko_server.domain.access import Access, Language
+from okienko_server.domain.cells import instant_of, local_day
+from okienko_server.domain.coordinates import FlatMap, map_around, map_of_poland
+from okienko_server.domain.starts import When
+from okienko_server.domain.towns import MOST_NAMED, Town, outline, towns, towns_around
+from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound, Order, Place, Search
+from okienko_server.web.pages.choices import RADII, Choices
+from okienko_server.web.pages.present import initials_of, short_start, summary_of, when_in
+from okienko_widget import Texts
+from okienko_widget.views import (
+    ClinicChoice,
+    ClinicsView,
+    Frame,
+    MapPin,
+    MapTown,
+    MapView,
+    SearchBar,
+    SlotChoice,
+    Wish,
+)
+
+MAP_SIZE = 360
+NARROWEST_KM = 4.0
+_WITHOUT = {
+    "when": "search.without_when",
+    "access": "search.without_access",
+    "language": "search.without_language",
+}
+_APART = 34
+"""Pixels two names on the map keep apart."""
+
+
+def clinics_view(
+    frame: Frame, choices: Choices, search: Search, place_name: str, found: ClinicsFound, texts: Texts, now: datetime, portal: str
+) -> ClinicsView:  # fmt: skip
+    """Return the page of a search: the bar to change it, what was found in words, the list and its map."""
+    first = 10 * (search.page - 1) + 1
+    return ClinicsView(
+        frame,
+        summary_of(choices, None, texts),
+        bar_of(choices, search, place_name, texts),
+        tuple(_told(search, place_name, found, texts, now)),
+        tuple(clinic_choice(one, first + n, texts, now, portal) for n, one in enumerate(found.clinics)),
+        map_view(search.place, found.km, found.clinics, first),
+        str(search.page - 1) if search.page > 1 else "",
+        str(search.page + 1) if found.more else "",
+    )
+
+
+def bar_of(choices: Choices, search: Search, place_name: str, texts: Texts) -> SearchBar:
+    """Return the fields above the list as they stand."""
+    known = search.place is not None
+    return SearchBar(
+        place=choices.place,
+        near=choices.near if known and not choices.place else "",
+        whens=tuple(Wish(when.value, texts(f"wish.{when}"), when is search.when) for when in When),
+        access=tuple(Wish(one.value, texts(f"access.{one}"), one in search.access) for one in Access),
+        languages=(
+            Wish("", texts("search.any_language"), search.question.language is None),
+            *(Wish(one.value, texts(f"language_name.{one}"), one is search.question.language) for one in Language),
+        ),
+        kms=(
+            Wish("", texts("search.km_any"), not search.km),
+            *(Wish(str(km), texts("search.km", km=km), search.km == km) for km in RADII),
+        )
+        if known
+        else (),
+        orders=tuple(Wish(one.value, texts(f"order.{one}"), one is search.order) for one in Order) if known else (),
+    )
+
+
+def _told(search: Search, place_name: str, found: ClinicsFound, texts: Texts, now: datetime) -> Iterable[str]:
+    """Yield what was found, and what was given up or widened to find it."""
+    if not found.clinics:
+        return
+    where = texts("search.around", place=place_name) if place_name else texts("search.everywhere")
+    soonest = min(one.starts[0] for one in found.clinics)
+    zone = found.clinics[0].zone
+    start = short_start(instant_of(soonest), zone, now, texts)
+    yield texts("search.soonest", where=where, start=start)
+    for wish in found.given_up:
+        yield texts(_WITHOUT[wish])
+    if found.widened and found.km:
+        yield texts("search.widened", km=int(found.km))
+    elif found.widened:
+        yield texts("search.widened_everywhere")
+
+
+def clinic_choice(found: ClinicFound, number: int, texts: Texts, now: datetime, portal: str) -> ClinicChoice:
+    """Return one address of the list."""
+    when = when_in(found.zone)
+    names = [name for _, name in found.practitioners]
+    others = len(names) - 1
+    return ClinicChoice(
+        id=found.clinic_id,
+        name=found.name,
+        initials=initials_of(found.name),
+        address=found.location.address,
+        practitioners=names[0] + (" " + texts.plural("clinics.and_others", others) if others else ""),
+        price=f"{when.duration(found.minutes)} · {when.price(found.price)}",
+        slots=tuple(_slot(cell, found.zone, now, texts) for cell in found.starts),
+        location=found.location.id,
+        number=number,
+        distance=distance(found.km, texts),
+        access=tuple(texts(f"access.{one}") for one in Access if one in found.location.access),
+        url=f"{portal}/g/{found.slug}",
+    )
+
+
+def _slot(cell: int, zone: ZoneInfo, now: datetime, texts: Texts) -> SlotChoice:
+    start = instant_of(cell)
+    return SlotChoice(str(cell), short_start(start, zone, now, texts), when_in(zone).full(start, local_day(now, zone)))
+
+
+def distance(km: float | None, texts: Texts) -> str:
+    """Return "350 m", "1,2 km" or "37 km", "" for an unknown one."""
+    if km is None:
+        return ""
+    if km < 1:
+        return texts("search.metres", m=max(50, round(km * 20) * 50))
+    return texts("search.kilometres", km=f"{km:.1f}".replace(".", ",") if km < 10 else f"{km:.0f}")
+
+
+def map_view(place: Place | None, km: float, clinics: tuple[ClinicFound, ...], first: int) -> MapView | None:
+    """Return the map of a page's addresses, None when none of them has a known place."""
+    points = [(n, one.location.latitude, one.location.longitude) for n, one in enumerate(clinics, first)]
+    known = [(n, north, east) for n, north, east in points if north is not None and east is not None]
+    if not known:
+        return None
+    if place is None or not km:
+        drawn, names = map_of_poland(MAP_SIZE), list(towns()[:MOST_NAMED])
+    else:
+        reach = max([NARROWEST_KM, *(one.km or 0 for one in clinics)]) * 1.15
+        drawn = map_around(place.latitude, place.longitude, reach, MAP_SIZE)
+        names = towns_around(place.latitude, place.longitude, reach)
+    return MapView(
+        size=MAP_SIZE,
+        outline=_points(drawn),
+        towns=tuple(_named(drawn, names)),
+        pins=tuple(MapPin(n, *_pixel(drawn, north, east)) for n, north, east in reversed(known)),
+        here=_pixel(drawn, place.latitude, place.longitude) if place and km else None,
+        ring=round(km / 111.32 * drawn.scale) if place and km else 0,
+    )
+
+
+def _pixel(drawn: FlatMap, latitude: float, longitude: float) -> tuple[int, int]:
+    x, y = drawn.pixel(latitude, longitude)
+    return round(x), round(y)
+
+
+def _points(drawn: FlatMap) -> str:
+    """Return the outline, clipped far outside the picture, where nobody sees it."""
+    pixels = (_pixel(drawn, north, east) for east, north in outline())
+    return " ".join(f"{min(max(x, -9999), 9999)},{min(max(y, -9999), 9999)}" for x, y in pixels)
+
+
+def _named(drawn: FlatMap, names: Iterable[Town]) -> Iterable[MapTown]:
+    """Yield the biggest towns whose names do not run into each other."""
+    placed: list[tuple[int, int]] = []
+    for town in names:
+        x, y = _pixel(drawn, town.latitude, town.longitude)
+        free = all(abs(x - a) > 3 * _APART or abs(y - b) > _APART for a, b in placed)
+        if free and 8 < x < MAP_SIZE - 60 and 14 < y < MAP_SIZE - 8:
+            placed.append((x, y))
+            yield MapTown(x, y, town.name)
+        if len(placed) == MOST_NAMED:
+            return
