@@ -43,6 +43,7 @@ class DiaryStore(OccupancyStore):
                 masks[entry.appointment.practitioner_id, day] |= day_grid(zone, day).clip(first, last + 1)
         for (resource_id, day), mask in sorted(masks.items()):
             self._mark(resource_id, day, mask)
+        self._fall_behind(sorted({resource_id for resource_id, _ in masks}))
 
     def _rows(self, entry: Entry) -> list[dict[str, object]]:
         made = entry.appointment
