@@ -216,7 +216,8 @@ def _window(size: int) -> Image.Image:
     mask = Image.new("L", (size * _FINE, size * _FINE))
     draw = ImageDraw.Draw(mask)
     pen = round(unit * 1.6)
-    draw.rectangle((12 * unit, 3 * unit, 18.7 * unit, 10.8 * unit), 255)
+    pane = (12 * unit, 3 * unit, 19.5 * unit, 10.8 * unit)
+    draw.rounded_rectangle(pane, 2.5 * unit, 255, corners=(False, True, False, False))
     draw.rounded_rectangle((3.7 * unit, 2.2 * unit, 20.3 * unit, 19.4 * unit), 3.3 * unit, None, 255, pen)
     for line in ((12, 3, 12, 18.6), (4.5, 10.8, 19.5, 10.8), (2.5, 21.9, 21.5, 21.9)):
         draw.line([unit * part for part in line], 255, pen)
