@@ -10,6 +10,7 @@ from flask import Flask
 from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
+from okienko_server.domain.access import Access
 from okienko_server.domain.offer import Address
 from okienko_server.domain.towns import distance_km, towns_named
 from okienko_server.storage.tables import AuditRow, LocationRow
@@ -66,6 +67,63 @@ def test_a_change_leaves_the_hours_alone(world: StaffWorld) -> None:
     assert save(world, f"/{place}", name="Główna", street="ul. Józefa 14").status_code == 303
     assert world.offer().location(place).street == "ul. Józefa 14"
     assert world.offer().opening == hours
+
+
+def ticked(page: str, name: str = "access") -> list[str]:
+    return re.findall(rf'name="{name}" value="([^"]+)" checked', page)
+
+
+def test_what_makes_coming_easier_is_kept_in_its_own_order(app: Flask, world: StaffWorld) -> None:
+    place, revision = world.opened.locations["Główna"], world.offer().revision
+    assert ticked(world.client.get(f"{BASE}/{place}").text) == []
+    assert save(world, f"/{place}", name="Główna", access=["parking", "step_free"]).status_code == 303
+    assert world.offer().location(place).access == {Access.STEP_FREE, Access.PARKING}
+    assert world.offer().revision == revision + 1
+    assert [row.access for row in rows_of(app, LocationRow)] == ["step_free parking"]
+    assert [row.action for row in rows_of(app, AuditRow) if row.action != "sign_in"] == ["change_offer"]
+    page = world.client.get(f"{BASE}/{place}").text
+    assert ticked(page) == ["step_free", "parking"]
+    for words in ("Bez schodów", "Parking dla pacjentów", "Przyjaźnie dla dzieci", "Wizyty domowe"):
+        assert words in page.replace("\u00a0", " ")
+    save(world, f"/{place}", name="Główna")
+    assert [row.access for row in rows_of(app, LocationRow)] == [None]
+
+
+def test_a_new_address_may_say_everything_at_once(app: Flask, world: StaffWorld) -> None:
+    assert ticked(world.client.get(f"{BASE}/new").text) == []
+    assert save(world, access=list(Access)).status_code == 303
+    (place,) = [one for one in world.offer().locations.values() if one.name == "Podgórze"]
+    assert place.access == frozenset(Access)
+
+
+@pytest.mark.parametrize("kept", [[], ["home_visits"], ["step_free", "child_friendly"]])
+def test_a_form_nobody_touched_changes_no_row(app: Flask, world: StaffWorld, kept: list[str]) -> None:
+    place = f"/{world.opened.locations['Główna']}"
+    save(world, place, access=kept)
+    before, page = rows_of(app, LocationRow), world.client.get(BASE + place).text
+    fields = dict(
+        re.findall(r'name="(name|street|postcode|city|latitude|longitude)" type="text" value="([^"]*)"', page)
+    )
+    assert len(fields) == 6
+    assert save(world, place, **fields, access=ticked(page)).status_code == 303
+    assert rows_of(app, LocationRow) == before
+
+
+@pytest.mark.parametrize(
+    "press", [{"postcode": "ABC"}, {"find": "yes"}, {"map.x": "3", "map.y": "3"}, {"revision": "0"}]
+)
+def test_ticks_survive_whatever_saves_nothing(app: Flask, world: StaffWorld, press: dict[str, str]) -> None:
+    answer = save(world, access=["parking", "home_visits"], **press)
+    assert answer.status_code in (200, 409, 422)
+    assert ticked(answer.text) == ["parking", "home_visits"]
+    assert len(rows_of(app, LocationRow)) == 1
+
+
+@pytest.mark.parametrize("posted", [["lift"], ["<b>", "parking\x00"], ["PARKING"], ["x" * 50_000], [""]])
+def test_a_code_that_is_none_is_passed_over(app: Flask, world: StaffWorld, posted: list[str]) -> None:
+    place = world.opened.locations["Główna"]
+    assert save(world, f"/{place}", name="Główna", access=[*posted, "child_friendly"]).status_code == 303
+    assert [row.access for row in rows_of(app, LocationRow)] == ["child_friendly"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from okienko_server.domain.access import Language
 from okienko_server.domain.offer import Practitioner
 from okienko_server.domain.problem import ADULT, MAX_AGE_MONTHS, AgeRange, Competence, ProblemCategory
 from okienko_server.storage.tables import AuditRow, CompetenceRow, PractitionerRow
@@ -36,7 +37,7 @@ def fields_of(person: Practitioner) -> dict[str, Any]:
     for line in lines_of(person.competences):
         form[line.field] = line.typed[""]
         form |= {f"{line.field}-{part}": line.typed[part] for part in ("from", "from-unit", "to", "to-unit")}
-    return form | {"services": sorted(person.services)}
+    return form | {"services": sorted(person.services), "languages": sorted(person.languages)}
 
 
 def save(world: StaffWorld, who: str, **changes: Any) -> TestResponse:
@@ -79,6 +80,44 @@ def test_saving_without_a_change_changes_no_row(app: Flask, world: StaffWorld) -
     for who in (ZOFIA, MICHAL, HANNA):
         assert save(world, who).status_code == 303
     assert (sorted(rows_of(app, CompetenceRow)), rows_of(app, PractitionerRow)) == (sorted(before[0]), before[1])
+
+
+def spoken(page: str) -> list[str]:
+    return re.findall(r'name="languages" value="([^"]+)" checked', page)
+
+
+def test_languages_are_kept_in_their_own_order(app: Flask, world: StaffWorld) -> None:
+    zofia, revision = world.opened.practitioners[ZOFIA], world.offer().revision
+    assert spoken(world.client.get(f"{BASE}/{zofia}").text) == []
+    assert save(world, ZOFIA, languages=["de", "en"]).status_code == 303
+    assert world.offer().practitioner(zofia).languages == {Language.ENGLISH, Language.GERMAN}
+    assert world.offer().revision == revision + 1
+    assert {row.id: row.languages for row in rows_of(app, PractitionerRow)}[zofia] == "en de"
+    assert [row.action for row in rows_of(app, AuditRow) if row.action != "sign_in"] == ["change_offer"]
+    page = world.client.get(f"{BASE}/{zofia}").text
+    assert spoken(page) == ["en", "de"]
+    for words in ("angielski", "ukraiński", "niemiecki"):
+        assert f"<span>{words}</span>" in page
+    before = rows_of(app, PractitionerRow)
+    assert save(world, ZOFIA).status_code == 303
+    assert rows_of(app, PractitionerRow) == before, "a form nobody touched changes no row"
+    assert save(world, ZOFIA, languages=[]).status_code == 303
+    assert {row.languages for row in rows_of(app, PractitionerRow)} == {None}
+
+
+def test_languages_survive_a_refusal_a_conflict_and_a_question(world: StaffWorld) -> None:
+    world.add("visit")
+    refused, late = add(world, languages=["uk"], pwz="PWZ"), save(world, ZOFIA, languages=["uk"], revision="0")
+    asked = save(world, ZOFIA, languages=["uk"], **{"c-spine": "infant"})
+    assert [one.status_code for one in (refused, late, asked)] == [422, 409, 200]
+    assert [spoken(one.text) for one in (refused, late, asked)] == [["uk"]] * 3
+
+
+@pytest.mark.parametrize("posted", [["fr"], ["<b>", "en\x00"], ["EN"], ["x" * 50_000], [""]])
+def test_a_language_that_is_none_is_passed_over(world: StaffWorld, posted: list[str]) -> None:
+    assert add(world, languages=[*posted, "uk"]).status_code == 303
+    (ewa,) = [one for one in world.offer().practitioners.values() if one.last_name == "Grab"]
+    assert ewa.languages == {Language.UKRAINIAN}
 
 
 def test_a_new_therapist_needs_hours_and_is_offered_with_them(app: Flask, world: StaffWorld) -> None:

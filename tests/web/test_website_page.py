@@ -31,7 +31,33 @@ def world(app: Flask) -> StaffWorld:
 
 def save(world: StaffWorld, **changes: Any) -> TestResponse:
     form = {"csrf": world.csrf(), "revision": str(world.offer().revision), "sites": "", "mode": "inline", "accent": ""}
+    form["indexed"] = "yes"
     return world.client.post(BASE, data=form | changes)
+
+
+INDEXED = 'name="indexed" value="yes" checked'
+
+
+def test_search_engines_may_keep_the_page_until_the_clinic_says_no(app: Flask, world: StaffWorld) -> None:
+    assert INDEXED in world.client.get(BASE).text
+    assert save(world).status_code == 303
+    assert world.offer().clinic.indexed
+    revision = world.offer().revision
+    assert save(world, indexed="").status_code == 303
+    assert not world.offer().clinic.indexed
+    assert world.offer().revision == revision + 1
+    assert [row.indexed for row in rows_of(app, ClinicRow)] == [False]
+    assert INDEXED not in world.client.get(BASE).text
+    save(world)
+    assert [row.indexed for row in rows_of(app, ClinicRow)] == [True]
+    assert [row.action for row in rows_of(app, AuditRow) if row.action != "sign_in"] == ["change_settings"] * 3
+
+
+@pytest.mark.parametrize("wrong", [{"accent": "red"}, {"mode": "x"}, {"sites": "*.klinika.pl"}, {"revision": "0"}])
+def test_leave_for_search_engines_survives_a_refusal(world: StaffWorld, wrong: dict[str, str]) -> None:
+    assert INDEXED in save(world, **wrong).text
+    assert INDEXED not in save(world, **wrong, indexed="").text
+    assert world.offer().clinic.indexed, "nothing was written"
 
 
 def ancestors(app: Flask, world: StaffWorld) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.access import Access, text_of
 from okienko_server.domain.coordinates import point_of, postcode_of
 from okienko_server.domain.details import printable
 from okienko_server.domain.errors import FieldRefused, FieldsRefused, StepNotAllowed
@@ -34,6 +35,7 @@ class PlaceTyped:
     latitude: str
     longitude: str
     days: tuple[str, ...] = ()
+    access: frozenset[Access] = frozenset()
 
 
 def save_place(location_id: str, typed: PlaceTyped, revision: int, *, scope: Scope, desk: Desk, now: datetime) -> str:
@@ -84,7 +86,7 @@ def remove_place(location_id: str, *, scope: Scope, desk: Desk, now: datetime) -
 
 def _checked(typed: PlaceTyped, location_id: str, offer: Offer) -> tuple[dict[str, object], Sequence[tuple[Span, ...]]]:
     errors: dict[str, str] = {}
-    columns: dict[str, object] = {}
+    columns: dict[str, object] = {"access": text_of(typed.access) or None}
     for name, longest in LONGEST.items():
         value = " ".join(getattr(typed, name).split())
         columns[name] = value

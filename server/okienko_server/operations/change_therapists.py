@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.access import Language, text_of
 from okienko_server.domain.appointment import MOVABLE, Appointment
 from okienko_server.domain.audit import Act
 from okienko_server.domain.details import printable
@@ -29,7 +30,7 @@ MAX_TITLE, MAX_NAME = 20, 60
 
 @dataclass(frozen=True, slots=True)
 class TherapistTyped:
-    """A therapist as typed: names and number as text, ids of services, competences already read."""
+    """A therapist as typed: names and number as text, ids of services, competences and languages already read."""
 
     title: str
     first_name: str
@@ -37,6 +38,7 @@ class TherapistTyped:
     pwz: str
     services: tuple[str, ...]
     competences: tuple[Competence, ...]
+    languages: frozenset[Language] = frozenset()
 
 
 def left_unqualified(
@@ -137,4 +139,4 @@ def _checked(typed: TherapistTyped, practitioner_id: str, offer: Offer) -> dict[
         errors["pwz"] = "pwz_taken"
     if errors:
         raise FieldsRefused(errors)
-    return {**names, "pwz": pwz or None}
+    return {**names, "pwz": pwz or None, "languages": text_of(typed.languages) or None}

@@ -1,4 +1,4 @@
-"""The clinic's website: which sites may frame the window, how it stands there, and new snippets for leaked or lost ones."""
+"""The clinic's website: which sites may frame the window, how it stands there, new snippets, whether search engines may keep its page."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True, slots=True)
 class WebsiteTyped:
-    """Addresses with a line each, one of the snippet's modes, a colour "#rrggbb" or nothing."""
+    """Addresses with a line each, one of the snippet's modes, a colour "#rrggbb" or nothing, whether search engines may keep its page."""
 
     sites: str
     mode: str
     accent: str
+    indexed: bool = True
 
 
 def save_website(
@@ -52,7 +53,9 @@ def save_website(
         raise FieldsRefused(errors)
 
     def work(connection: Connection) -> None:
-        columns = {"allowed_origins": " ".join(sites), "embed_mode": typed.mode, "accent": accent or None}
+        columns = {
+            "allowed_origins": " ".join(sites), "embed_mode": typed.mode, "accent": accent or None, "indexed": typed.indexed,
+        }  # fmt: skip
         if not ClinicSettingsStore(connection, scope).change(revision, **columns):
             raise EditConflict
         desk.note_act(connection, scope, Act.CHANGE_SETTINGS, "clinic", scope.clinic_id, now)

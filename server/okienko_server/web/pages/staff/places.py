@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from okienko_server.domain.access import Access, words_of
 from okienko_server.domain.coordinates import point_of
 from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
 from okienko_server.domain.hours import DAYS, written
@@ -17,6 +18,7 @@ from okienko_server.domain.roles import Right
 from okienko_server.domain.towns import Town, in_poland, towns_named
 from okienko_server.operations.change_places import PlaceTyped, remove_place, save_place, withhold_place
 from okienko_server.operations.edit_offer import see_offer
+from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.map import around, around_svg, country, country_svg
@@ -66,7 +68,7 @@ def drawing() -> Response:
 def fresh() -> Response:
     """The form of a new address; the first one begins with what the contract says."""
     offer = see_offer(scope=scope(), desk=house().desk)
-    typed = dict.fromkeys(_FIELDS, "")
+    typed: dict[str, Any] = dict.fromkeys(_FIELDS, "") | {"access": frozenset()}
     if not offer.locations:
         known = offer.clinic.contract_address
         typed |= {"name": known.city, "street": known.street, "postcode": known.postcode, "city": known.city}
@@ -121,7 +123,8 @@ def _tools() -> dict[str, Any]:
 
 def _sent(location_id: str) -> AnyResponse:
     form, offer = request.form, see_offer(scope=scope(), desk=house().desk)
-    typed = {name: form.get(name, "")[:200] for name in _FIELDS}
+    typed: dict[str, Any] = {name: form.get(name, "")[:200] for name in _FIELDS}
+    typed["access"] = words_of(Access, " ".join(form.getlist("access")))
     days = tuple(form.get(f"day-{n}", "")[:200] for n in range(DAYS)) if not location_id else ()
     revision = whole_number(form.get("revision", ""))
     if (looked := _looked(typed)) is not None:
@@ -135,7 +138,7 @@ def _sent(location_id: str) -> AnyResponse:
     return redirect(url_for("places.page", did="saved"), 303)
 
 
-def _looked(typed: Mapping[str, str]) -> tuple[dict[str, str], list[Town]] | None:
+def _looked(typed: Mapping[str, Any]) -> tuple[dict[str, str], list[Town]] | None:
     """Return the coordinates a press that saves nothing asks for, and towns to choose among; None when it was the save button."""
     form = request.form
     if "find" in form:
@@ -169,11 +172,12 @@ def _point(latitude: str, longitude: str) -> tuple[float, float] | None:
         return None
 
 
-def _kept(place: Location) -> dict[str, str]:
+def _kept(place: Location) -> dict[str, Any]:
     point = {"latitude": "", "longitude": ""}
     if place.latitude is not None and place.longitude is not None:
         point = _written((place.latitude, place.longitude))
-    return {"name": place.name, "street": place.street, "postcode": place.postcode, "city": place.city} | point
+    plain = {"name": place.name, "street": place.street, "postcode": place.postcode, "city": place.city}
+    return plain | point | {"access": place.access}
 
 
 def _list(used: str = "", status: int = 200) -> Response:
@@ -201,7 +205,7 @@ def _hours(location_id: str, offer: Offer) -> str:
 
 def _form(
     location_id: str,
-    typed: Mapping[str, str],
+    typed: Mapping[str, Any],
     offer: Offer,
     days: tuple[str, ...] = (),
     errors: Mapping[str, str] | None = None,
@@ -214,6 +218,7 @@ def _form(
     choices = [(f"{town.latitude} {town.longitude}", f"{town.name}, {town.voivodeship}") for town in towns or []]
     page = render_template(
         "staff/place_form.jinja", id=location_id, typed=typed, days=days, errors=errors or {}, towns=choices if len(choices) > 1 else [],
+        access=[(code, load()(f"places.access.{code}")) for code in Access],
         unknown=towns == [] and "find" in request.form, point=point, width=drawn.width, height=drawn.height,
         revision=offer.revision if revision is None or (errors and "conflict" in errors) else revision,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from okienko_server.domain.access import Language, words_of
 from okienko_server.domain.ages import UNITS
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.coverage import idle, uncovered
@@ -90,7 +91,7 @@ def declared() -> AnyResponse:
 def fresh() -> Response:
     """The form of a new therapist, who gives every service unless one says otherwise."""
     offer = see_offer(scope=scope(), desk=house().desk)
-    return _form("", dict.fromkeys(_NAMES, ""), set(offer.services), offer)
+    return _form("", dict.fromkeys(_NAMES, "") | {"languages": frozenset()}, set(offer.services), offer)
 
 
 @therapists.post("/preview")
@@ -118,7 +119,7 @@ def one(practitioner_id: str) -> Response:
     """The form of a therapist as kept."""
     offer = see_offer(scope=scope(), desk=house().desk)
     found = offer.practitioner(plain_id(practitioner_id))
-    typed = {name: getattr(found, name) for name in _NAMES}
+    typed = {name: getattr(found, name) for name in (*_NAMES, "languages")}
     return _form(found.id, typed, set(found.services), offer)
 
 
@@ -161,7 +162,9 @@ def _tools() -> dict[str, Any]:
 
 def _save(practitioner_id: str) -> AnyResponse:
     form, tools = request.form, _tools()
-    typed, services = {name: form.get(name, "")[:200] for name in _NAMES}, set(form.getlist("services"))
+    typed: dict[str, Any] = {name: form.get(name, "")[:200] for name in _NAMES}
+    typed["languages"] = words_of(Language, " ".join(form.getlist("languages")))
+    services = set(form.getlist("services"))
     offer = see_offer(scope=scope(), desk=house().desk)
     kept = offer.practitioner(practitioner_id).competences if practitioner_id else ()
     revision, shown = whole_number(form.get("revision", "")), (practitioner_id, typed, services, offer)
@@ -264,7 +267,7 @@ def _hours(person: Practitioner) -> str:
 
 def _form(
     practitioner_id: str,
-    typed: Mapping[str, str],
+    typed: Mapping[str, Any],
     services: set[str],
     offer: Offer,
     *,
@@ -279,7 +282,7 @@ def _form(
     shown = render_template(
         "staff/therapist.jinja", id=practitioner_id, typed=typed, errors=errors or {}, lines=lines_of(kept, sent), broken=cards,
         services=[(one.id, one.name, one.id in services) for one in offer.services.values()],
-        units=_units(),
+        units=_units(), languages=[(code, load()(f"therapists.language.{code}")) for code in Language],
         revision=offer.revision if revision is None or (errors and "conflict" in errors) else revision,
     )  # fmt: skip
     return make_response(shown, status)

@@ -52,8 +52,9 @@ def page() -> Response:
 @website.post("")
 @policy(Policy.STAFF, Right.CHANGE_SETTINGS)
 def change() -> AnyResponse:
-    """The sites, the mode and the colour are written."""
-    typed = {name: request.form.get(name, "")[:6000] for name in _FIELDS}
+    """The sites, the mode, the colour and the search engines' leave are written."""
+    typed: dict[str, Any] = {name: request.form.get(name, "")[:6000] for name in _FIELDS}
+    typed["indexed"] = request.form.get("indexed") == "yes"
     if also := request.form.get("also"):
         typed["sites"] = f"{typed['sites'].rstrip()}\n{also[:200]}"
     revision, desk = whole_number(request.form.get("revision", "")), house().desk
@@ -135,7 +136,7 @@ def _preview(issued: IssuedEmbed, offer: Offer) -> str:
 
 
 def _shown(
-    typed: Mapping[str, str] | None = None,
+    typed: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
     status: int = 200,
     revision: int | None = None,
@@ -146,6 +147,7 @@ def _shown(
     clinic = offer.clinic
     kept = {
         "sites": "\n".join(clinic.allowed_origins), "mode": clinic.embed_mode or MODES[0], "accent": clinic.accent,
+        "indexed": clinic.indexed,
     }  # fmt: skip
     width = whole_number(request.args.get("width", ""))
     shown = render_template(
