@@ -159,7 +159,7 @@ CLINICS = ClinicsView(
     MapView(
         360,
         "20,20 340,30 330,330 40,340",
-        (MapTown(150, 180, "Kraków"), MapTown(240, 220, "Wieliczka")),
+        (MapTown(150, 180, "Kraków", 206), MapTown(240, 220, "Wieliczka", 224)),
         (MapPin(3, 200, 90), MapPin(2, 170, 160), MapPin(1, 140, 200)),
         (160, 180),
         120,

@@ -142,6 +142,12 @@ class SearchBar:
     orders: tuple[Wish, ...]
     """Radii and orders are empty while no place is known."""
 
+    @property
+    def narrowed(self) -> bool:
+        """True when something of what is folded away was chosen."""
+        firsts = (*self.languages[1:], *self.kms[1:], *self.orders[1:])
+        return any(wish.chosen for wish in (*self.access, *firsts))
+
 
 @dataclass(frozen=True, slots=True)
 class MapTown:
@@ -150,6 +156,8 @@ class MapTown:
     x: int
     y: int
     name: str
+    baseline: int
+    """Where its name is written, out of the way of pins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ class ClinicFound:
     zone: ZoneInfo
     location: Location
     km: float | None
+    placed: bool
+    """Whether the address itself is on the map; else it is taken to lie in the middle of its town."""
     service: str
     minutes: int
     price: int
@@ -134,12 +136,14 @@ class _Look:
         radii = [search.km] if search.km else list(RADII)
         radii += [km for km in RADII if km > radii[-1]]
         for km in radii:
-            found = self._page(search, km)
-            enough = 1 if search.km else ENOUGH
-            if len(found.clinics) >= enough or search.page > 1:
-                return replace(found, widened=km > radii[0])
-        if found.clinics:
-            return replace(found, widened=True)
+            wider = self._page(search, km)
+            if km == radii[0] or len(wider.clinics) > len(found.clinics):
+                # Wider only where that brings somebody.
+                found = replace(wider, widened=km > radii[0])
+            if len(found.clinics) >= (1 if search.km else ENOUGH) or search.page > 1:
+                break
+        if found.clinics or search.page > 1:
+            return found
         return replace(self._page(search, 0), widened=True)
 
     def _page(self, search: Search, km: float) -> ClinicsFound:
@@ -291,7 +295,7 @@ class _Ranking:
         )  # fmt: skip
         return ClinicFound(
             row.clinic_id, row.slug, row.name, row.phone, zone, place, self._away(row.latitude, row.longitude),
-            row.service_name, row.minutes, row.price,
+            row.own_latitude is not None, row.service_name, row.minutes, row.price,
             tuple((one.practitioner_id, f"{one.title} {one.first_name} {one.last_name}".strip()) for one in rows),
             tuple(base + bit for bit in first_bits(whole, NEXT_STARTS)),
         )  # fmt: skip
@@ -338,7 +342,7 @@ class _Ranking:
         return ClinicFound(
             clinic.id, clinic.slug, clinic.name, clinic.phone, clinic.zone,
             replace(place, latitude=point[0], longitude=point[1]) if point else place,
-            km, service.name, service.minutes, service.price,
+            km, place.latitude is not None, service.name, service.minutes, service.price,
             tuple((person.id, person.name) for person in free.practitioners),
             tuple(free.span.base + bit for bit in first_bits(left, NEXT_STARTS)),
         )  # fmt: skip

@@ -308,6 +308,7 @@ _SHOWN = (
     LocationRow.postcode,
     LocationRow.city,
     LocationRow.access,
+    LocationRow.latitude.label("own_latitude"),
     PractitionerRow.title,
     PractitionerRow.first_name,
     PractitionerRow.last_name,

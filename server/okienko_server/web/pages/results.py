@@ -29,6 +29,9 @@ from okienko_widget.views import (
 
 MAP_SIZE = 360
 NARROWEST_KM = 4.0
+SAME_TOWN_KM = 3.0
+_PIN = 18
+"""Pixels two pins keep apart."""
 _WITHOUT = {
     "when": "search.without_when",
     "access": "search.without_access",
@@ -109,7 +112,7 @@ def clinic_choice(found: ClinicFound, number: int, texts: Texts, now: datetime, 
         slots=tuple(_slot(cell, found.zone, now, texts) for cell in found.starts),
         location=found.location.id,
         number=number,
-        distance=distance(found.km, texts),
+        distance=distance(found.km, found.placed, texts),
         access=tuple(texts(f"access.{one}") for one in Access if one in found.location.access),
         url=f"{portal}/g/{found.slug}",
     )
@@ -120,13 +123,13 @@ def _slot(cell: int, zone: ZoneInfo, now: datetime, texts: Texts) -> SlotChoice:
     return SlotChoice(str(cell), short_start(start, zone, now, texts), when_in(zone).full(start, local_day(now, zone)))
 
 
-def distance(km: float | None, texts: Texts) -> str:
-    """Return "350 m", "1,2 km" or "37 km", "" for an unknown one."""
-    if km is None:
+def distance(km: float | None, placed: bool, texts: Texts) -> str:
+    """Return "350 m", "1,2 km" or "37 km"; "" where nobody knows it, or only that it is the same town."""
+    if km is None or (not placed and km < SAME_TOWN_KM):
         return ""
     if km < 1:
         return texts("search.metres", m=max(50, round(km * 20) * 50))
-    return texts("search.kilometres", km=f"{km:.1f}".replace(".", ",") if km < 10 else f"{km:.0f}")
+    return texts("search.kilometres", km=f"{km:.1f}".replace(".", ",") if km < 10 and placed else f"{km:.0f}")
 
 
 def map_view(place: Place | None, km: float, clinics: tuple[ClinicFound, ...], first: int) -> MapView | None:
@@ -141,11 +144,12 @@ def map_view(place: Place | None, km: float, clinics: tuple[ClinicFound, ...], f
         reach = max([NARROWEST_KM, *(one.km or 0 for one in clinics)]) * 1.15
         drawn = map_around(place.latitude, place.longitude, reach, MAP_SIZE)
         names = towns_around(place.latitude, place.longitude, reach)
+    pins = _apart([(n, *_pixel(drawn, north, east)) for n, north, east in known])
     return MapView(
         size=MAP_SIZE,
         outline=_points(drawn),
-        towns=tuple(_named(drawn, names)),
-        pins=tuple(MapPin(n, *_pixel(drawn, north, east)) for n, north, east in reversed(known)),
+        towns=tuple(_named(drawn, names, pins)),
+        pins=tuple(reversed(pins)),
         here=_pixel(drawn, place.latitude, place.longitude) if place and km else None,
         ring=round(km / 111.32 * drawn.scale) if place and km else 0,
     )
@@ -162,14 +166,26 @@ def _points(drawn: FlatMap) -> str:
     return " ".join(f"{min(max(x, -9999), 9999)},{min(max(y, -9999), 9999)}" for x, y in pixels)
 
 
-def _named(drawn: FlatMap, names: Iterable[Town]) -> Iterable[MapTown]:
-    """Yield the biggest towns whose names do not run into each other."""
+def _apart(points: Iterable[tuple[int, int, int]]) -> list[MapPin]:
+    """Return pins that cover each other nowhere: a later one stands beside an earlier one of the same place."""
+    pins: list[MapPin] = []
+    for number, east, y in points:
+        x = east
+        while any(abs(pin.x - x) < _PIN and abs(pin.y - y) < _PIN for pin in pins):
+            x += _PIN
+        pins.append(MapPin(number, x, y))
+    return pins
+
+
+def _named(drawn: FlatMap, names: Iterable[Town], pins: list[MapPin]) -> Iterable[MapTown]:
+    """Yield the biggest towns whose names run neither into each other nor under a pin."""
     placed: list[tuple[int, int]] = []
     for town in names:
         x, y = _pixel(drawn, town.latitude, town.longitude)
         free = all(abs(x - a) > 3 * _APART or abs(y - b) > _APART for a, b in placed)
-        if free and 8 < x < MAP_SIZE - 60 and 14 < y < MAP_SIZE - 8:
+        if free and 8 < x < MAP_SIZE - 60 and 14 < y < MAP_SIZE - 20:
             placed.append((x, y))
-            yield MapTown(x, y, town.name)
+            under = any(abs(pin.x - x) < 70 and abs(pin.y - y) < 18 for pin in pins)
+            yield MapTown(x, y, town.name, y + 26 if under else y + 4)
         if len(placed) == MOST_NAMED:
             return
