@@ -21,6 +21,7 @@ from okienko_server.web.house import House, wall_clock
 from okienko_server.web.pages.assets import assets
 from okienko_server.web.pages.doctor import doctor
 from okienko_server.web.pages.doors import doors
+from okienko_server.web.pages.feeds import slot_feeds
 from okienko_server.web.pages.gateway_reports import gateway_reports
 from okienko_server.web.pages.health import health
 from okienko_server.web.pages.help import help_pages
@@ -62,7 +63,7 @@ from okienko_widget import load
 
 MAX_BODY = 64 * 1024
 OPERATORS = (operator_door, console, portals, metrics)
-PATIENTS = (doors, steps, scripts, oembed, doctor, help_pages, api)
+PATIENTS = (doors, steps, scripts, oembed, slot_feeds, doctor, help_pages, api)
 STAFF = (
     door,
     staff,

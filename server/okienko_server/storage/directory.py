@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, delete, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnExpressionArgument,
+    Connection,
+    Integer,
+    Row,
+    Subquery,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from okienko_server.domain.appointment import Status
 from okienko_server.domain.cells import local_day
@@ -58,10 +69,7 @@ class PortalStore:
             select(CompetenceRow.clinic_id)
             .join(ClinicRow, ClinicRow.clinic_id == CompetenceRow.clinic_id)
             .where(
-                ClinicRow.registration,
-                ClinicRow.listed,
-                or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= local_day(now, _HOME).isoformat()),
-                opens_now(Use.PORTAL, now),
+                *_listed(now),
                 CompetenceRow.category == category,
                 CompetenceRow.lowest_months <= lowest,
                 CompetenceRow.highest_months >= highest,
@@ -82,6 +90,40 @@ class PortalStore:
         )
         rows = [(city, count) for city, count in self.connection.execute(statement)]
         return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+    def published_pages(self, size: int, now: datetime) -> list[int]:
+        """Return which pages, counted from 1, hold a clinic that is published for programs: the portal lists it, engines may keep it."""
+        clinics = _paged(size)
+        statement = select(clinics.c.page).join(ClinicRow, ClinicRow.clinic_id == clinics.c.clinic_id)
+        return list(
+            self.connection.execute(statement.where(*_published(now)).distinct().order_by(clinics.c.page)).scalars()
+        )
+
+    def published(self, page: int, size: int, now: datetime) -> list[str]:
+        """Return the ids of one page's published clinics in their order."""
+        clinics = _paged(size)
+        statement = select(ClinicRow.clinic_id).join(clinics, ClinicRow.clinic_id == clinics.c.clinic_id)
+        wanted = statement.where(clinics.c.page == page, *_published(now))
+        return list(self.connection.execute(wanted.order_by(ClinicRow.clinic_id)).scalars())
+
+
+def _listed(now: datetime) -> tuple[ColumnExpressionArgument[bool], ...]:
+    """Return the conditions that the portal lists a ClinicRow; the day a pause ends is Warsaw's."""
+    back = or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= local_day(now, _HOME).isoformat())
+    return ClinicRow.registration, ClinicRow.listed, back, opens_now(Use.PORTAL, now)
+
+
+def _published(now: datetime) -> tuple[ColumnExpressionArgument[bool], ...]:
+    return (*_listed(now), ClinicRow.indexed.is_not(False))
+
+
+def _paged(size: int) -> Subquery:
+    """Return every clinic with its page of so many, by id.
+
+    Pages are cut over all clinics: one that pauses or comes back moves no other into another file between two downloads.
+    """
+    rank = func.row_number(type_=Integer).over(order_by=ClinicRow.clinic_id)
+    return select(ClinicRow.clinic_id, ((rank - 1) // size + 1).label("page")).subquery()
 
 
 @dataclass(frozen=True, slots=True)
