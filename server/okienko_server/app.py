@@ -19,8 +19,10 @@ from okienko_server.web import errors, guards, headers
 from okienko_server.web.api.routes import api
 from okienko_server.web.house import House, wall_clock
 from okienko_server.web.pages.assets import assets
+from okienko_server.web.pages.being_found import found
 from okienko_server.web.pages.doctor import doctor
 from okienko_server.web.pages.doors import doors
+from okienko_server.web.pages.feeds import slot_feeds
 from okienko_server.web.pages.gateway_reports import gateway_reports
 from okienko_server.web.pages.health import health
 from okienko_server.web.pages.help import help_pages
@@ -56,13 +58,14 @@ from okienko_server.web.pages.staff.statement import statement
 from okienko_server.web.pages.staff.therapists import therapists
 from okienko_server.web.pages.staff.trail import trail
 from okienko_server.web.pages.staff.website import website
+from okienko_server.web.pages.treatments import pages as treatment_pages
 from okienko_server.web.pages.widget import steps
 from okienko_server.web.policy import check_policies
 from okienko_widget import load
 
 MAX_BODY = 64 * 1024
 OPERATORS = (operator_door, console, portals, metrics)
-PATIENTS = (doors, steps, scripts, oembed, doctor, help_pages, api)
+PATIENTS = (doors, steps, scripts, treatment_pages, found, oembed, slot_feeds, doctor, help_pages, api)
 STAFF = (
     door,
     staff,

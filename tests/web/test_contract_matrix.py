@@ -39,10 +39,11 @@ from tests.web.staff_world import OWNER, StaffWorld
 
 
 def by_portal(app: Flask, place: OpenedClinic) -> bool:
-    """Search as a program and as a person; both find the clinic or neither does."""
+    """Search as a person and as a program, and look into the published files; all find the clinic or none does."""
     found = ApiPatient(app).ask("POST", "/clinics/search", ADULT_SPINE).get_json()
     listed = "Rehabilitacja Kazimierz" in FormPatient(app, "/").problem().html
-    assert listed == bool(found["clinics"]) == bool(found["cities"])
+    published = app.test_client().get("/fhir/locations-1.ndjson").status_code == 200
+    assert listed == published == bool(found["clinics"]) == bool(found["cities"])
     return listed
 
 
@@ -50,7 +51,8 @@ def by_link(app: Flask, place: OpenedClinic) -> bool:
     answer = app.test_client().get(f"/g/{place.slug}")
     card = app.test_client().get(f"/card/{place.slug}")
     oembed = app.test_client().get("/oembed", query_string={"url": f"http://localhost/g/{place.slug}"})
-    assert answer.status_code == card.status_code == oembed.status_code
+    feed = app.test_client().get(f"/g/{place.slug}/terminy.json")
+    assert answer.status_code == card.status_code == oembed.status_code == feed.status_code
     assert answer.status_code in (200, 404)
     return answer.status_code == 200
 

@@ -24,6 +24,74 @@ class ClinicBadge:
 
 
 @dataclass(frozen=True, slots=True)
+class PageHead:
+    """The head of a page with a public address."""
+
+    title: str
+    description: str
+    canonical: str
+    picture: str
+    """Address of the picture a shared link shows."""
+    json_ld: str
+    """A schema.org description, safe inside a script element; empty: none."""
+    indexed: bool = True
+    """False: search engines are asked to leave it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a list on a clinic's page: its name, and sentences beneath it."""
+
+    name: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """An address on a clinic's page: how to get there, what makes coming easier, when it is open."""
+
+    name: str
+    address: str
+    directions_url: str
+    access: tuple[str, ...]
+    hours: tuple[tuple[str, str], ...]
+    """("pon.-pt.", "8:00-18:00")."""
+
+
+@dataclass(frozen=True, slots=True)
+class AboutView:
+    """What a clinic's own page tells beneath the booking."""
+
+    team: tuple[Row, ...]
+    services: tuple[Row, ...]
+    places: tuple[PlaceRow, ...]
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """A link to another page of the portal."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intro:
+    """How a page about a treatment in a town begins, and where else it leads."""
+
+    title: str
+    lead: str
+    crumbs: tuple[Crumb, ...]
+    here: tuple[Crumb, ...]
+    """Other treatments in this town."""
+    near: tuple[Crumb, ...]
+    """This treatment in towns near by."""
+    listed: tuple[Row, ...] = ()
+    """Clinics by name, where the patient has yet to say more before times can be shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Common to every step: the signed session, the choices made so far, and where the page stands."""
 
@@ -56,6 +124,8 @@ class Frame:
     """True when the clinic's own people try the window out: every page says so."""
     bare: bool = False
     """True when the page's own script asks: it has the style sheet and itself already, and takes the step only."""
+    head: PageHead | None = None
+    """What search engines and sharers read, on pages that have an address of their own."""
     oembed: str = ""
     """Address of the clinic's oEmbed answer, on the page a link leads to; empty elsewhere."""
 
@@ -79,6 +149,9 @@ class ProblemView:
     """Category code -> its first free time in words ("dziś 13:30") for the kind and age group shown; known only at one clinic."""
     place: str | None = None
     """The town as typed; None where the clinic is known already and nobody is asked."""
+    about: AboutView | None = None
+    """The rest of a clinic's own page."""
+    intro: Intro | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +272,7 @@ class ClinicsView:
     previous_page: str = ""
     next_page: str = ""
     """Numbers to post as `page`, or empty."""
+    intro: Intro | None = None
 
 
 @dataclass(frozen=True, slots=True)

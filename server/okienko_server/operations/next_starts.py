@@ -18,7 +18,7 @@ from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import SOON_DAYS
 
 NOON, MIDNIGHT = 12 * 60, 24 * 60
-_Giving = tuple[HealthcareService, list[Practitioner]]
+Giving = tuple[HealthcareService, list[Practitioner]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ def next_starts(count: int, *, scope: Scope, desk: Desk, now: datetime) -> NextS
 def _whole(offer: Offer, span: Window, busy: Busy) -> int:
     """Return the window mask of starts at which somebody is free for a first visit."""
     whole = 0
-    for service, who in _first_visits(offer):
+    for service, who in first_visits(offer):
         for mask in start_masks(offer, span, who, service, busy).values():
             whole |= mask
     return whole
 
 
-def _first_visits(offer: Offer) -> list[_Giving]:
+def first_visits(offer: Offer) -> list[Giving]:
     """Return each first visit with those who give it to an adult with some problem; at a children's clinic, to anybody."""
     first = [service for service in offer.services.values() if service.kind is ServiceKind.CONSULTATION]
     to_adults = [(service, _giving(offer, service, adults=True)) for service in first]

@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Subquery,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from okienko_server.domain.appointment import Status
 from okienko_server.domain.cells import local_day
@@ -22,6 +33,7 @@ from okienko_server.storage.tables import (
     CompetenceRow,
     IdempotencyRow,
     LocationRow,
+    NextStartRow,
     StaffRow,
 )
 
@@ -89,6 +101,53 @@ class PortalStore:
         )
         rows = [(city, count) for city, count in self.connection.execute(statement)]
         return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+    def published_pages(self, size: int, now: datetime) -> list[int]:
+        """Return which pages, counted from 1, hold a clinic that is published for programs: the portal lists it, engines may keep it."""
+        clinics = _paged(size)
+        statement = select(clinics.c.page).join(ClinicRow, ClinicRow.clinic_id == clinics.c.clinic_id)
+        return list(
+            self.connection.execute(statement.where(*_published(now)).distinct().order_by(clinics.c.page)).scalars()
+        )
+
+    def published(self, page: int, size: int, now: datetime) -> list[str]:
+        """Return the ids of one page's published clinics in their order."""
+        clinics = _paged(size)
+        statement = select(ClinicRow.clinic_id).join(clinics, ClinicRow.clinic_id == clinics.c.clinic_id)
+        wanted = statement.where(clinics.c.page == page, *_published(now))
+        return list(self.connection.execute(wanted.order_by(ClinicRow.clinic_id)).scalars())
+
+    def published_names(self, page: int, size: int, now: datetime) -> list[str]:
+        """Return the short names of one page's published clinics in their order."""
+        clinics = _paged(size)
+        statement = select(ClinicRow.slug).join(clinics, ClinicRow.clinic_id == clinics.c.clinic_id)
+        wanted = statement.where(clinics.c.page == page, *_published(now))
+        return list(self.connection.execute(wanted.order_by(ClinicRow.clinic_id)).scalars())
+
+    def treated(self, now: datetime) -> list[tuple[str, int, int]]:
+        """Return (city, category bits, number of clinics) of what published clinics treat where, as the kept starts know it."""
+        n, place = NextStartRow, LocationRow
+        statement = (
+            select(place.city, n.categories, func.count(n.clinic_id.distinct()).label("clinics"))
+            .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
+            .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
+            .where(*_published(now))
+            .group_by(place.city, n.categories)
+        )
+        return [(city, bits, clinics) for city, bits, clinics in self.connection.execute(statement)]
+
+
+def _published(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (*visible(now), ClinicRow.indexed.is_not(False))
+
+
+def _paged(size: int) -> Subquery:
+    """Return every clinic with its page of so many, by id.
+
+    Pages are cut over all clinics: one that pauses or comes back moves no other into another file between two downloads.
+    """
+    rank = func.row_number(type_=Integer).over(order_by=ClinicRow.clinic_id)
+    return select(ClinicRow.clinic_id, ((rank - 1) // size + 1).label("page")).subquery()
 
 
 @dataclass(frozen=True, slots=True)

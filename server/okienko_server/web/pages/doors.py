@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from flask import Blueprint, Response, request
 
+from okienko_server.domain.cells import local_day
 from okienko_server.domain.errors import FieldRefused, OriginRefused
+from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import Source
 from okienko_server.operations.desk import check_door
 from okienko_server.storage.directory import PortalStore
 from okienko_server.web.guards import enter, host_of, new_portal_session, scope
-from okienko_server.web.house import house
+from okienko_server.web.house import house, public_url
 from okienko_server.web.pages.choices import Choices
+from okienko_server.web.pages.clinic_page import about_view, clinic_head, json_ld
 from okienko_server.web.pages.show import Visit
 from okienko_server.web.policy import Policy, policy
+from okienko_widget.views import PageHead
 
 doors = Blueprint("doors", __name__)
 _PREFILL = ("category", "kind", "service", "practitioner", "age_group", "theme", "accent")
@@ -22,7 +28,18 @@ _PREFILL = ("category", "kind", "service", "practitioner", "age_group", "theme",
 @policy(Policy.PORTAL)
 def portal() -> Response:
     """Door 1: search across clinics."""
-    return Visit(_prefilled()).problem()
+    texts, home = house().desk.texts, public_url()
+    claim = texts("problem.title_portal")
+    lead = texts("problem.lead_portal")
+    head = PageHead(
+        texts("title.with_clinic", title=claim, clinic=texts("brand")),
+        lead,
+        home + "/",
+        "",
+        json_ld({"@context": "https://schema.org", "@type": "WebSite", "name": texts("brand"), "url": home + "/"}),
+        indexed=not request.args,
+    )
+    return Visit(_prefilled()).problem(head=head)
 
 
 @doors.get("/g/<slug>")
@@ -35,8 +52,25 @@ def deep_link(slug: str) -> Response:
         lambda connection: PortalStore(connection, scope()).clinic_by_slug(slug, now)
     )
     visit = Visit(_prefilled().but(clinic=clinic_id))
-    check_door(visit.offer().clinic, scope(), now)
-    return visit.problem()
+    offer = visit.offer()
+    check_door(offer.clinic, scope(), now)
+    texts = house().desk.texts
+    head = clinic_head(offer, public_url(), texts, plain=not request.args)
+    return visit.problem(head=head, about=about_view(offer, texts), notice=stale_link(visit.choices, offer, now))
+
+
+def stale_link(asked: Choices, offer: Offer, now: datetime) -> str:
+    """Return the notice that says why a link's wish could not be kept, "" when it could."""
+    if "category" in request.args and asked.category not in offer.categories():
+        return "link_category"
+    named = (("practitioner", asked.practitioner, offer.practitioners), ("service", asked.service, offer.services))
+    if any(name in request.args and value not in offered for name, value, offered in named):
+        return "link_person"
+    today = local_day(now, offer.clinic.zone)
+    last = today + timedelta(days=offer.clinic.horizon_days)
+    if "date" in request.args and not today.isoformat() <= request.args["date"] <= last.isoformat():
+        return "link_day"
+    return ""
 
 
 @doors.get("/e/<token>")

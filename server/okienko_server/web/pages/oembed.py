@@ -45,14 +45,14 @@ _FRAME = Markup(
 def answer() -> Response:
     """The frame to put where a clinic's link stands; 404 for any other address, 501 for any format but JSON."""
     if request.args.get("format", "json") != "json":
-        return _open(problem_response("bad_request", 501, None))
+        return open_to_all(problem_response("bad_request", 501, None))
     try:
-        where = _clinic(_slug_of(request.args.get("url", "")))
+        where = anybody_at(_slug_of(request.args.get("url", "")))
         desk = house().desk
         clinic = desk.database.read(lambda connection: desk.current_offer(connection, where)).clinic
         check_door(clinic, where, house().clock())
     except (NotFound, ClinicUnavailable, ClinicPaused):
-        return _open(problem_response("not_found", 404, None))
+        return open_to_all(problem_response("not_found", 404, None))
     width, height = _at_most("maxwidth", WIDTH), _at_most("maxheight", HEIGHT)
     title = load()("card.title", clinic=clinic.name)
     src = f"{public_url()}/card/{clinic.slug}"
@@ -61,7 +61,7 @@ def answer() -> Response:
         "cache_age": KEPT, "width": width, "height": height,
         "html": _FRAME.format(src=src, width=width, height=height, title=title),
     }  # fmt: skip
-    return _open(Response(json.dumps(body), mimetype="application/json"))
+    return open_to_all(Response(json.dumps(body), mimetype="application/json"))
 
 
 @oembed.get("/card/<slug>")
@@ -71,8 +71,8 @@ def card(slug: str) -> Response:
     view, status = None, 404
     with suppress(NotFound, ClinicUnavailable, ClinicPaused):
         now = house().clock()
-        view, status = _view(next_starts(STARTS, scope=_clinic(slug), desk=house().desk, now=now), now), 200
-    response = _open(Response(render_card(view), status))
+        view, status = _view(next_starts(STARTS, scope=anybody_at(slug), desk=house().desk, now=now), now), 200
+    response = open_to_all(Response(render_card(view), status))
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
     return response
@@ -84,7 +84,7 @@ def discovery(offer: Offer) -> str:
     return f"{public_url()}/oembed?{urlencode(asked)}"
 
 
-def _open(response: Response) -> Response:
+def open_to_all(response: Response) -> Response:
     """Let any page read and frame it: it holds public facts only."""
     response.headers["Cache-Control"] = FRESH
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -111,7 +111,7 @@ def _place(parts: SplitResult) -> tuple[str | None, int | None]:
     return (parts.hostname, port) if parts.scheme in _PORTS and "@" not in parts.netloc else (None, -1)
 
 
-def _clinic(slug: str) -> Scope:
+def anybody_at(slug: str) -> Scope:
     """Return anybody's scope at the visible clinic of that short name or public id; raises NotFound."""
     if not _SLUG.fullmatch(slug):
         raise NotFound

@@ -32,7 +32,19 @@ from okienko_server.web.pages.oembed import discovery
 from okienko_server.web.pages.results import clinics_view
 from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
-from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, Proof, SlotChoice, View
+from okienko_widget.views import (
+    AboutView,
+    CodeView,
+    DetailsView,
+    DoneView,
+    Frame,
+    Intro,
+    PageHead,
+    ProblemView,
+    Proof,
+    SlotChoice,
+    View,
+)
 
 
 class Visit:
@@ -89,7 +101,15 @@ class Visit:
                 release(self.appointment_id, scope=self.where(), desk=self.desk, now=self.now)
             self.choices = self.choices.but(appointment="")
 
-    def problem(self, errors: Mapping[str, str] | None = None) -> Response:
+    def problem(
+        self,
+        errors: Mapping[str, str] | None = None,
+        *,
+        head: PageHead | None = None,
+        intro: Intro | None = None,
+        about: AboutView | None = None,
+        notice: str = "",
+    ) -> Response:
         """Step 1."""
         chosen, where = self.choices, self.clinic_scope()
         offer = self.offer() if where else None
@@ -99,10 +119,11 @@ class Visit:
             self._forget_strangers(offer)
             chosen = self.choices
         view = ProblemView(
-            frame=self._frame(offer), categories=tuple(codes),
+            frame=replace(self._frame(offer, notice), head=head), categories=tuple(codes),
             category=chosen.category if chosen.category in codes else "", kind=chosen.kind,
             age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
             age_unit=chosen.age_unit, errors=errors or {}, place=None if where else chosen.place,
+            about=about, intro=intro,
             soonest=self._soonest(where, codes) if where else {},
         )  # fmt: skip
         return self._page(view)
@@ -145,7 +166,7 @@ class Visit:
             code: present.soon(offer, cell, self.now) for code, (offer, cell) in zip(asked, found, strict=True) if cell
         }
 
-    def clinics(self) -> Response:
+    def clinics(self, *, head: PageHead | None = None, intro: Intro | None = None) -> Response:
         """Step 2 on the portal: where."""
         self.choices = self.choices.but(week="", practitioner="", service="", location="", clinic="")
         try:
@@ -161,7 +182,7 @@ class Visit:
         view = clinics_view(
             self._frame(None), self.choices, search, name, found, self.desk.texts, self.now, public_url()
         )
-        return self._page(view)
+        return self._page(replace(view, frame=replace(view.frame, head=head), intro=intro))
 
     def times(self, taken: Sequence[datetime] | None = None, notice: str = "") -> Response:
         """Step 2: when. `taken` are the alternatives to a time somebody else has got."""
@@ -313,6 +334,7 @@ class Visit:
             reference=self.choices.appointment,
             bare=request.headers.get("X-Okienko") == "step",
             oembed=discovery(offer) if offer and session.source == Source.LINK and request.method == "GET" else "",
+            head=None,
             **kept,
         )
 

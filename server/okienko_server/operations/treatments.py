@@ -1,0 +1,49 @@
+"""Which treatments are to be had in which towns: what the portal's own pages and its sitemap are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from okienko_server.domain.problem import ProblemCategory
+from okienko_server.domain.scope import Scope
+from okienko_server.domain.towns import Town, towns_like
+from okienko_server.operations.desk import Desk
+from okienko_server.storage.directory import PortalStore
+from okienko_server.storage.next_starts import category_bit
+
+
+@dataclass(frozen=True, slots=True)
+class Treatments:
+    """Category -> town -> number of clinics; towns nobody knows are left out."""
+
+    known: dict[ProblemCategory, dict[Town, int]] = field(default_factory=dict)
+
+    def towns_of(self, category: ProblemCategory) -> dict[Town, int]:
+        """Return the towns of a category, most clinics first."""
+        found = self.known.get(category, {})
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0].name)))
+
+    def in_town(self, town: Town) -> list[ProblemCategory]:
+        """Return what is treated in a town, in screen order."""
+        return [category for category in ProblemCategory if town in self.known.get(category, {})]
+
+
+def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:
+    """Return what published clinics treat and where, as the kept starts know it; a clinic opened a moment ago follows soon."""
+
+    def look(connection: Connection) -> list[tuple[str, int, int]]:
+        return PortalStore(connection, scope).treated(now)
+
+    known: dict[ProblemCategory, dict[Town, int]] = {}
+    for city, bits, clinics in desk.database.read(look):
+        town = next((town for town in towns_like(city, 1)), None)
+        if town is None:
+            continue
+        for category in ProblemCategory:
+            if bits & category_bit(category):
+                there = known.setdefault(category, {})
+                there[town] = there.get(town, 0) + clinics
+    return Treatments(known)
