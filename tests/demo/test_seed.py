@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from okienko_server.domain.access import Access, Language
 from okienko_server.domain.appointment import Appointment, Status
 from okienko_server.domain.cells import day_grid, local_day
 from okienko_server.domain.contract import Use
@@ -67,6 +68,16 @@ def report(desk: Desk) -> SeedReport:
 def offers(desk: Desk, report: SeedReport) -> list[Offer]:
     with desk.database.reading() as connection:
         return [OfferStore(connection, operator_scope().at(clinic.id)).load() for clinic in report.clinics]
+
+
+def test_clinics_say_what_makes_coming_easier_and_their_people_what_they_speak(desk: Desk, report: SeedReport) -> None:
+    visible = [offer for offer in offers(desk, report) if offer.clinic.opens(Use.PORTAL, MONDAY)]
+    people = [person for offer in visible for person in offer.practitioners.values()]
+    for word in Access:
+        places = [word in place.access for offer in visible for place in offer.locations.values()]
+        assert any(places) and not all(places), "a filter that narrows to some"
+    assert {word for person in people for word in person.languages} == set(Language)
+    assert any(not person.languages for person in people)
 
 
 def appointments(desk: Desk) -> list[Appointment]:

@@ -30,16 +30,16 @@ def lists_of(count: int, seed: int = 1) -> Lists:
         ])  # fmt: skip
         places = ["Główna", "Druga"][: 1 + n % 2]
         for place in places:
-            made["places"].append([slug, place, f"ul. Krótka {n % 99 + 1}", "31-147", town.name, *point(town)])
+            easier = "step_free parking" if n % 2 else ""
+            made["places"].append([slug, place, f"ul. Krótka {n % 99 + 1}", "31-147", town.name, *point(town), easier])
             made["hours"].append([slug, place, "", "mon-fri 8:00-18:00, sat 9:00-13:00"])
         for service in SERVICES:
             made["services"].append([slug, *service, 0, 5, "spine sports" if service[0] == "Kontrola" else ""])
         for k in range(3):
             first, last = NAMES[(n + k) % 8], f"{SURNAMES[n % 8]} {'ABC'[k]}"
             skills = ("spine 18y+, sports 16y+", "paediatrics 0m-17y", "neurology, geriatrics 60y+")[k]
-            made["therapists"].append(
-                [slug, "mgr", first, last, str(10_000 + k), skills, "Konsultacja|Wizyta" if k else ""]
-            )
+            gives, speaks = "Konsultacja|Wizyta" if k else "", ("en", "", "en uk")[k]
+            made["therapists"].append([slug, "mgr", first, last, str(10_000 + k), skills, gives, speaks])
             made["hours"].append([slug, places[k % len(places)], f"{first} {last}", "mon-thu 8:00-12:00 12:30-16:00"])
     return made
 

@@ -85,7 +85,8 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(app: Flask, tmp_path: Path)
 
 CHANGES: list[tuple[str, int, str]] = [
     ("clinics", 1, "Nowa nazwa"), ("clinics", 3, "12 300 40 50"), ("clinics", 4, "suspended"), ("clinics", 10, "no"),
-    ("places", 2, "ul. Inna 9"), ("places", 5, "50.05"), ("services", 4, "99"), ("therapists", 1, "dr"), ("therapists", 5, "sports 3y-9y"),
+    ("places", 2, "ul. Inna 9"), ("places", 5, "50.05"), ("places", 7, "home_visits parking"),
+    ("places", 7, ""), ("therapists", 7, "de"), ("services", 4, "99"), ("therapists", 1, "dr"), ("therapists", 5, "sports 3y-9y"),
     ("therapists", 6, "Wizyta"), ("hours", 3, "tue 9:00-11:00"), ("hours", 3, "-"),
 ]  # fmt: skip
 
@@ -132,6 +133,59 @@ def test_a_therapist_is_known_by_the_licence_number_under_another_name(app: Flas
     assert len(rows_of(app, PractitionerRow)) == 3
 
 
+def said(app: Flask) -> tuple[list[str | None], list[str | None]]:
+    places = [row.access for row in sorted(rows_of(app, LocationRow), key=lambda row: row.name)]
+    return places, [row.languages for row in sorted(rows_of(app, PractitionerRow), key=lambda row: row.position)]
+
+
+def test_access_and_languages_come_in_their_own_order_and_an_empty_cell_takes_them_away(
+    app: Flask, tmp_path: Path
+) -> None:
+    lists = lists_of(1)
+    lists["places"][0][7], lists["therapists"][0][7] = "parking  step_free parking", "de en"
+    assert run(app, written(tmp_path, lists)).added == 1
+    assert said(app) == (["step_free parking"], ["en de", None, "en uk"])
+    lists["places"][0][7] = lists["therapists"][2][7] = ""
+    assert run(app, written(tmp_path, lists)) == Imported(1, 0, 1, ())
+    assert said(app) == ([None], ["en de", None, None])
+
+
+def test_a_file_from_before_has_no_such_columns_and_changes_nothing(app: Flask, tmp_path: Path) -> None:
+    lists = lists_of(4)
+    run(app, written(tmp_path / "new", lists))
+    before = everything(app)
+    old = written(tmp_path / "old", lists)
+    for kind in ("places", "therapists"):
+        lines = old[kind].read_text("utf-8-sig").splitlines()
+        old[kind].write_text("\n".join(line.rpartition(";")[0] for line in lines), "utf-8")
+    assert run(app, old) == Imported(4, 0, 0, ())
+    assert everything(app) == before
+    with open(old["places"], "a", encoding="utf-8") as file:
+        file.write("\nklinika-00000;Trzecia;ul. Nowa 1;31-147;Kraków;;")
+    assert run(app, old) == Imported(4, 0, 1, ())
+    assert {row.name: row.access for row in rows_of(app, LocationRow)}["Trzecia"] is None
+
+
+def test_an_unknown_code_is_told_by_line_and_column(app: Flask, tmp_path: Path) -> None:
+    lists = lists_of(3)
+    lists["places"][1][7], lists["therapists"][8][7] = "PARKING", "fr"
+    found = run(app, written(tmp_path, lists)).faults
+    assert [(one.file, one.line, one.column, one.code, one.value) for one in found] == [
+        ("places.csv", 3, "access", "access_unknown", "PARKING"), ("therapists.csv", 10, "languages", "language_unknown", "fr"),
+    ]  # fmt: skip
+    assert rows_of(app, ClinicRow) == []
+
+
+def test_what_went_out_comes_in_as_it_stands(app: Flask, tmp_path: Path) -> None:
+    run(app, written(tmp_path / "in", lists_of(6)))
+    before = everything(app)
+    export_clinics(tmp_path / "out", desk=desk_of(app))
+    files = {kind: tmp_path / "out" / f"{kind}.csv" for kind in COLUMNS}
+    assert files["places"].read_text("utf-8-sig").count(";step_free parking\n") == 6
+    assert run(app, files) == Imported(6, 0, 0, ())
+    assert everything(app) == before
+
+
 def test_out_and_in_again_changes_nothing(app: Flask, tmp_path: Path) -> None:
     opened(app, replace(clinic(), name="=cmd|' /C calc'!A0"))
     run(app, written(tmp_path / "in", lists_of(12)))
@@ -160,6 +214,7 @@ WRONG: list[tuple[str, int, str, str]] = [
     ("services", 3, "31", "choice_missing"), ("services", 4, "-1", "price_invalid"), ("services", 6, "7", "choice_missing"),
     ("services", 7, "knees", "category_unknown"), ("therapists", 2, "", "required"), ("therapists", 4, "abc", "pwz_invalid"),
     ("therapists", 5, "spine 9y-3y", "competence_invalid"), ("therapists", 6, "Akupunktura", "service_unknown"),
+    ("places", 7, "parking lift", "access_unknown"), ("therapists", 7, "en,uk", "language_unknown"),
     ("hours", 1, "Trzecia", "place_unknown"), ("hours", 3, "mon 8-16", "hours_unreadable"),
     ("hours", 3, "mon 22:00-2:00", "hours_unreadable"),
     ("hours", 3, "mon 8:00-12:00 11:00-13:00", "hours_overlap"), ("hours", 0, "nie-ma-takiej", "clinic_unknown"),

@@ -40,6 +40,8 @@ WORDS = {
     "coordinates_swapped": "outside Poland; latitude and longitude look swapped",
     "price_invalid": "no amount in złoty",
     "category_unknown": "no problem category",
+    "access_unknown": "none of step_free, parking, child_friendly, home_visits",
+    "language_unknown": "none of en, uk, de",
     "pwz_invalid": "no licence number",
     "competence_invalid": "no competences like “spine 18y+, paediatrics 0m-17y”",
     "hours_unreadable": "no hours like “mon-fri 8:00-12:00 13:00-16:00, sat 9:00-13:00”",

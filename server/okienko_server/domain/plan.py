@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import available_timezones
 
+from okienko_server.domain.access import Access, Language
 from okienko_server.domain.cells import CELL_MINUTES
 from okienko_server.domain.contract import BEGINNING, ContractStatus
 from okienko_server.domain.errors import FieldRefused
@@ -100,6 +101,7 @@ class LocationPlan:
     latitude: float | None = None
     longitude: float | None = None
     """Degrees, WGS 84."""
+    access: frozenset[Access] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class PractitionerPlan:
     absences: tuple[AbsencePlan, ...] = ()
     pwz: str = ""
     """Number of the licence to practise physiotherapy, digits only."""
+    languages: frozenset[Language] = frozenset()
+    """Spoken beside Polish."""
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.access import text_of
 from okienko_server.domain.ages import ends_of
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import spoken
@@ -65,7 +66,10 @@ def _rows(connection: Connection, clinic_id: str) -> Rows:
                 "yes" if c.registration else "no", "yes" if c.listed else "no",
             )
         ],
-        PLACES: [(c.slug, p.name, p.street, p.postcode, p.city, p.latitude, p.longitude) for p in offer.locations.values()],
+        PLACES: [
+            (c.slug, p.name, p.street, p.postcode, p.city, p.latitude, p.longitude, text_of(p.access))
+            for p in offer.locations.values()
+        ],
         SERVICES: [
             (
                 c.slug, s.name, s.kind, s.minutes, as_typed(s.price), s.buffer_before, s.buffer_after,
@@ -77,7 +81,7 @@ def _rows(connection: Connection, clinic_id: str) -> Rows:
             (
                 c.slug, p.title, p.first_name, p.last_name, p.pwz,
                 ", ".join(f"{one.category} {_ages(one.ages)}" for one in p.competences),
-                "|".join(s.name for s in offer.services.values() if s.id in p.services),
+                "|".join(s.name for s in offer.services.values() if s.id in p.services), text_of(p.languages),
             )
             for p in offer.practitioners.values()
         ],

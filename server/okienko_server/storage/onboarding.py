@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from okienko_server.domain.access import text_of
 from okienko_server.domain.plan import ClinicPlan, OpenedClinic, PlanRefused, PractitionerPlan, Shift
 from okienko_server.domain.scope import Scope
 from okienko_server.storage.ids import new_id
@@ -99,6 +100,7 @@ class OnboardingStore(OperatorStore):
                 "offered": True,
                 "latitude": p.latitude,
                 "longitude": p.longitude,
+                "access": text_of(p.access) or None,
             }
             for p in plan.locations
         ]
@@ -120,20 +122,11 @@ class OnboardingStore(OperatorStore):
 
     def _write_practitioner(self, plan: ClinicPlan, person: PractitionerPlan, opened: OpenedClinic) -> None:
         own = {"practitioner_id": opened.practitioners[person.name]}
-        names = {"title": person.title, "first_name": person.first_name, "last_name": person.last_name}
         position = plan.practitioners.index(person)
         gives = person.services or tuple(opened.services)
         hours = person.hours or {place.name: place.opening for place in plan.locations[:1]}
         rows: dict[type[Base], list[Row]] = {
-            PractitionerRow: [
-                {
-                    "id": own["practitioner_id"],
-                    **names,
-                    "position": position,
-                    "offered": True,
-                    "pwz": person.pwz or None,
-                }
-            ],
+            PractitionerRow: [{"id": own["practitioner_id"], **_person(person), "position": position, "offered": True}],
             CompetenceRow: [
                 {**own, "category": c.category, "lowest_months": c.ages.lowest, "highest_months": c.ages.highest}
                 for c in person.competences
@@ -179,6 +172,13 @@ def _clinic(plan: ClinicPlan) -> Row:
         "generation": plan.generation, "allowed_origins": " ".join(plan.allowed_origins), "notice_minutes": plan.notice_minutes,
         "horizon_days": plan.horizon_days, "slot_step_minutes": plan.slot_step_minutes,
         "open_on_holidays": plan.open_on_holidays, "revision": 1,
+    }  # fmt: skip
+
+
+def _person(person: PractitionerPlan) -> Row:
+    return {
+        "title": person.title, "first_name": person.first_name, "last_name": person.last_name, "pwz": person.pwz or None,
+        "languages": text_of(person.languages) or None,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Any
 
+from okienko_server.domain.access import Access, Language, text_of
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.domain.coordinates import point_of, postcode_of
 from okienko_server.domain.details import printable
@@ -26,9 +27,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     CLINICS: (
         "clinic", "name", "nip", "phone", "status", "since", "signed_on", "street", "postcode", "city", "registration", "listed",
     ),
-    PLACES: ("clinic", "name", "street", "postcode", "city", "latitude", "longitude"),
+    PLACES: ("clinic", "name", "street", "postcode", "city", "latitude", "longitude", "access"),
     SERVICES: ("clinic", "name", "kind", "minutes", "price", "buffer_before", "buffer_after", "categories"),
-    THERAPISTS: ("clinic", "title", "first_name", "last_name", "pwz", "competences", "services"),
+    THERAPISTS: ("clinic", "title", "first_name", "last_name", "pwz", "competences", "services", "languages"),
     HOURS: ("clinic", "place", "therapist", "week"),
 }  # fmt: skip
 """File (without .csv) -> its columns, in the order they are exported."""
@@ -130,7 +131,7 @@ def _place(row: _Row) -> tuple[str, dict[str, Any]]:
         "name": name, "street": row.text("street"), "postcode": row.needed("postcode", postcode_of, "postcode_invalid"),
         "city": row.text("city"), "latitude": point[0] if point else None, "longitude": point[1] if point else None,
     }  # fmt: skip
-    return name.casefold(), values
+    return name.casefold(), values | _words(row, "access", Access, "access_unknown")
 
 
 def _service(row: _Row) -> tuple[str, dict[str, Any]]:
@@ -154,7 +155,14 @@ def _therapist(row: _Row) -> tuple[str, dict[str, Any]]:
         "competences": row.read("competences", _competences, "competence_invalid"),
         "services": row.read("services", lambda cell: tuple(part.strip().casefold() for part in cell.split("|")), "choice_missing"),
     }  # fmt: skip
-    return f"{first} {last}".casefold(), values
+    return f"{first} {last}".casefold(), values | _words(row, "languages", Language, "language_unknown")
+
+
+def _words(row: _Row, column: str, kind: type[Access] | type[Language], code: str) -> dict[str, str | None]:
+    """Return the column with its codes as they are kept, an empty cell as None; nothing where the file has no such column."""
+    if column not in row.line.cells:
+        return {}
+    return {column: row.read(column, lambda cell: text_of(kind(part) for part in cell.split()), code)}
 
 
 def _hours(row: _Row) -> tuple[str, dict[str, Any]]:

@@ -125,6 +125,7 @@ def _people(
         said = record.values
         standing = by_licence.get(said["pwz"]) or kept.get(record.key)
         columns = {n: said[n] for n in ("title", "first_name", "last_name", "pwz") if said[n] is not None}
+        columns |= {"languages": said["languages"]} if "languages" in said else {}
         if standing is None:
             ids[record.key] = new_id()
             row = {"pwz": None, "offered": True, "position": position, **columns}

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from okienko_server.domain.access import Access, Language
 from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.plan import (
     AbsencePlan,
@@ -43,7 +44,7 @@ def _read() -> dict[str, Any]:
 
 
 def _clinic(table: dict[str, Any], today: date, password_hash: str) -> ClinicPlan:
-    locations = tuple(LocationPlan(**{**place, "opening": weekly(place["opening"])}) for place in table["location"])
+    locations = tuple(_location(place) for place in table["location"])
     return ClinicPlan(
         slug=table["slug"],
         name=table["name"],
@@ -53,6 +54,11 @@ def _clinic(table: dict[str, Any], today: date, password_hash: str) -> ClinicPla
         staff=_staff(table, password_hash),
         **{key: table[key] for key in _SETTINGS if key in table},
     )
+
+
+def _location(table: dict[str, Any]) -> LocationPlan:
+    access = frozenset(Access(code) for code in table.get("access", "").split())
+    return LocationPlan(**{**table, "opening": weekly(table["opening"]), "access": access})
 
 
 def _service(text: str) -> ServicePlan:
@@ -75,7 +81,10 @@ def _practitioner(table: dict[str, Any], only_location: str, today: date) -> Pra
             place, _, week = line.partition(": ")
             hours[place] = weekly(week)
     away = (_next_week(today, table["away"].partition("|")[2].strip()),) if "away" in table else ()
-    return PractitionerPlan(title, first_name, last_name, competent(table["competences"]), hours=hours, absences=away)
+    spoken = frozenset(Language(code) for code in table.get("languages", "").split())
+    return PractitionerPlan(
+        title, first_name, last_name, competent(table["competences"]), hours=hours, absences=away, languages=spoken
+    )
 
 
 def _next_week(today: date, reason: str) -> AbsencePlan:
