@@ -54,9 +54,13 @@ def when_in(zone: ZoneInfo) -> When:
 
 def badge(clinic: Clinic, location: Location | None) -> ClinicBadge:
     """Return how the header names a clinic."""
-    words = [word for word in clinic.name.split() if word[:1].isalpha()]
+    return _badge(clinic.name, location.address if location else "", clinic.phone)
+
+
+def _badge(name: str, address: str, phone: str) -> ClinicBadge:
+    words = [word for word in name.split() if word[:1].isalpha()]
     initials = "".join(word[0] for word in words[:2]).upper()
-    return ClinicBadge(clinic.name, location.address if location else "", initials, _phone(clinic.phone))
+    return ClinicBadge(name, address, initials, _phone(phone))
 
 
 def _phone(phone: str) -> str:
@@ -66,12 +70,11 @@ def _phone(phone: str) -> str:
 
 def paused_view(view: MessageView, error: ClinicPaused) -> MessageView:
     """Return the page of a clinic on a pause: its name, its own words, its telephone, the day it is back."""
-    words = [word for word in error.clinic.split() if word[:1].isalpha()]
-    initials = "".join(word[0] for word in words[:2]).upper()
     elsewhere = load()("message.clinic_paused.elsewhere") if view.link else ""
     note = load()("message.clinic_paused.back", day=when_in(_HOME).day(error.back_on)) if error.back_on else ""
-    shown = ClinicBadge(error.clinic, "", initials, _phone(error.phone))
-    return replace(view, clinic=shown, lead=error.message, note=note, elsewhere=elsewhere)
+    return replace(
+        view, clinic=_badge(error.clinic, "", error.phone), lead=error.message, note=note, elsewhere=elsewhere
+    )
 
 
 def offer_badge(offer: Offer) -> ClinicBadge:
