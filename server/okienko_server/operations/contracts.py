@@ -13,6 +13,7 @@ from okienko_server.domain.cells import local_day
 from okienko_server.domain.contract import ContractStatus, Term, check_signed
 from okienko_server.domain.coordinates import postcode_of
 from okienko_server.domain.details import printable
+from okienko_server.domain.email import email_of
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
 from okienko_server.domain.offer import Address, Clinic, Offer
 from okienko_server.domain.phone import any_polish
@@ -154,33 +155,27 @@ def _checked(typed: ContractTyped, clinic: Clinic, now: datetime) -> tuple[Term,
 
 def _plan(typed: ClinicTyped, now: datetime) -> ClinicPlan:
     errors: dict[str, str] = {}
-    said = {name: " ".join(getattr(typed, name).split()) for name in ("name", "street", "city", "owner", "email")}
+    said = {name: " ".join(getattr(typed, name).split()) for name in ("name", "street", "city", "owner")}
     for name, value in said.items():
         if not value:
             errors[name] = "required"
         elif len(value) > MAX_NAME or not printable(value):
             errors[name] = "name_too_long"
-    if "email" not in errors and not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+", said["email"]):
-        errors["email"] = "email_invalid"
     slug = typed.slug.strip() or slug_for(said["name"])
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", slug) or len(slug) > 40:
         errors["slug"] = "slug_invalid"
-    nip = phone = postcode = ""
-    try:
-        nip = nip_of(typed.nip)
-    except FieldRefused as refused:
-        errors[refused.field] = refused.code
-    try:
-        phone = any_polish(typed.phone)
-    except FieldRefused as refused:
-        errors[refused.field] = refused.code
-    try:
-        postcode = postcode_of(typed.postcode)
-    except FieldRefused as refused:
-        errors[refused.field] = refused.code
+    read = {"nip": nip_of, "phone": any_polish, "postcode": postcode_of, "email": email_of}
+    kept = dict.fromkeys(read, "")
+    for name, reading in read.items():
+        try:
+            kept[name] = reading(getattr(typed, name))
+        except FieldRefused as refused:
+            errors[refused.field] = refused.code
+    if not typed.email.strip():
+        errors["email"] = "required"
     if errors:
         raise FieldsRefused(errors)
     return ClinicPlan(
-        slug, said["name"], (), (), (), phone=phone, nip=nip, registration=False, contract=ContractStatus.TRIAL, contract_since=now,
-        contract_address=Address(said["street"], postcode, said["city"]),
+        slug, said["name"], (), (), (), phone=kept["phone"], nip=kept["nip"], registration=False, contract=ContractStatus.TRIAL,
+        contract_since=now, contract_address=Address(said["street"], kept["postcode"], said["city"]),
     )  # fmt: skip
