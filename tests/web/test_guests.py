@@ -123,8 +123,17 @@ def test_consent_taken_back_is_an_end_at_once_also_after_it_is_given_anew(runnin
 
 @pytest.mark.parametrize("hours", ["", "2", "-1", "1000", "²", "x"])
 def test_a_time_that_is_none_lets_nobody_in(running: Running, world: StaffWorld, hours: str) -> None:
-    allow(world, hours)
+    answer = allow(world, hours)
+    assert (answer.status_code, 'id="hours-wrong"' in answer.text) == (422, True)
     assert running.post(f"/clinics/{world.opened.id}/enter").status_code == 403
+
+
+@pytest.mark.parametrize("hours", ["", "x", "00x", "9999999999"])
+def test_a_time_that_is_none_takes_no_consent_back(running: Running, world: StaffWorld, hours: str) -> None:
+    allow(world, "24")
+    guest = enter(running, world)
+    assert allow(world, hours).status_code == 422
+    assert guest.get("/staff/settings").status_code == 200
 
 
 def test_who_may_not_manage_people_gives_no_consent(running: Running, world: StaffWorld) -> None:

@@ -80,6 +80,22 @@ def test_a_portals_tokens_are_revoked_alike(app: Flask, clock: Clock) -> None:
     assert (minted(app, old), minted(app, new)) == (403, 201)
 
 
+@pytest.mark.parametrize("whose", ["clinic", "portal"])
+def test_a_grace_asked_for_again_keeps_the_days_that_were_promised(app: Flask, clock: Clock, whose: str) -> None:
+    place, desk = opened(app), app.extensions["okienko"].desk
+    desk.database.write(lambda c: OnboardingStore(c, operator_scope()).add_portal("zdrowie", "Portal Zdrowie"))
+    revoke = revoke_clinic_tokens if whose == "clinic" else revoke_portal_tokens
+    key = place.id if whose == "clinic" else "zdrowie"
+    old = embed_token(place.id) if whose == "clinic" else PortalToken("zdrowie", 1).sign(KEYS.embed)
+    first = revoke(key, 7, desk=desk, now=clock())
+    clock.forward(days=6)
+    assert revoke(key, 7, desk=desk, now=clock()) == first
+    assert minted(app, old) == 201
+    clock.forward(days=1)
+    assert minted(app, old) == 403
+    assert revoke(key, 7, desk=desk, now=clock()).current == first.current + 1
+
+
 @pytest.fixture
 def rotated(settings: Settings, clock: Clock) -> Flask:
     """The same server after a new key was appended: the last signs, all verify."""

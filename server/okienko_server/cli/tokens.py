@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from datetime import timedelta
 
 import click
 
@@ -102,7 +101,7 @@ def portal(portal: str, name: str, origin: tuple[str, ...], url: str) -> None:
     default=0,
     show_default=True,
     type=click.IntRange(0, MAX_GRACE_DAYS),
-    help="Days in which pages with the old token go on working.",
+    help="Days in which pages with the old token go on working; while such days run already, they stay and nothing changes.",
 )
 def revoke(clinic: str, portal: str, grace_days: int) -> None:
     """Make every token issued so far stop: at once (a leak), or after some days in which pages can be changed."""
@@ -119,7 +118,7 @@ def revoke(clinic: str, portal: str, grace_days: int) -> None:
             raised = revoke_portal_tokens(portal, grace_days, desk=desk, now=now)
     except NotFound:
         raise Refused(f"There is no {'clinic' if clinic else 'portal'} {clinic or portal!r}.") from None
-    until = f" Older ones work until {now + timedelta(days=grace_days):%Y-%m-%d %H:%M} UTC." if grace_days else ""
+    until = f" Older ones work until {raised.grace_until:%Y-%m-%d %H:%M} UTC." if raised.grace_until else ""
     click.echo(f"Tokens of generation {raised.current} and later are accepted.{until} Paste the new snippet.")
 
 

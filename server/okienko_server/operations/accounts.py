@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.audit import Act
 from okienko_server.domain.details import MAX_NAME, printable
+from okienko_server.domain.email import email_of
 from okienko_server.domain.errors import DomainError, FieldRefused, FieldsRefused, NotAllowed, NotFound
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.password import check_password
@@ -19,14 +19,13 @@ from okienko_server.domain.roles import Reach, Right, Role, reach_of
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.second_factor import secret_of, take_code
-from okienko_server.operations.sign_in import MAX_EMAIL, check_own_password, password_hash
+from okienko_server.operations.sign_in import check_own_password, password_hash
 from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.ids import new_id
 from okienko_server.storage.staff import Browser, LinkStore, Member, MemberStore, StaffSessionStore
 
 INVITATION = timedelta(hours=72)
 RESET = timedelta(hours=1)
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
 class LastOwner(DomainError):
@@ -289,9 +288,11 @@ def _check_role(role: str, practitioner_id: str, scope: Scope) -> None:
 
 def _checked(typed: MemberTyped, scope: Scope) -> tuple[str, str]:
     errors: dict[str, str] = {}
-    email, name = typed.email.strip().lower(), " ".join(typed.name.split())
-    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email) or not printable(email):
-        errors["email"] = "email_invalid"
+    email, name = "", " ".join(typed.name.split())
+    try:
+        email = email_of(typed.email)
+    except FieldRefused as refused:
+        errors[refused.field] = refused.code
     if not name:
         errors["name"] = "required"
     elif len(name) > MAX_NAME or not printable(name):

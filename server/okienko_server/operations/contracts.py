@@ -13,8 +13,9 @@ from okienko_server.domain.cells import local_day
 from okienko_server.domain.contract import ContractStatus, Term, check_signed
 from okienko_server.domain.coordinates import postcode_of
 from okienko_server.domain.details import printable
+from okienko_server.domain.email import email_of
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
-from okienko_server.domain.offer import Address, Offer
+from okienko_server.domain.offer import Address, Clinic, Offer
 from okienko_server.domain.phone import any_polish
 from okienko_server.domain.plan import ClinicPlan, PlanRefused
 from okienko_server.domain.roles import Role
@@ -80,8 +81,7 @@ def change_contract(clinic_id: str, typed: ContractTyped, *, by: str = "", desk:
     scope = operator_scope().at(clinic_id)
 
     def work(connection: Connection) -> None:
-        clinic = desk.offer(connection, scope).clinic
-        term, signed = _checked(typed, clinic.signed_on, now, desk.offer(connection, scope))
+        term, signed = _checked(typed, desk.offer(connection, scope).clinic, now)
         store = ContractStore(connection, scope)
         store.note_signed(signed.isoformat() if signed else None)
         store.begin(term)
@@ -124,10 +124,9 @@ def _note(connection: Connection, clinic_id: str, action: str, detail: str, by: 
     OperatorAccountStore(connection, operator_scope()).note(by, action, clinic_id, now, detail)
 
 
-def _checked(typed: ContractTyped, known: date | None, now: datetime, offer: Offer) -> tuple[Term, date | None]:
+def _checked(typed: ContractTyped, clinic: Clinic, now: datetime) -> tuple[Term, date | None]:
     errors: dict[str, str] = {}
-    zone, today = offer.clinic.zone, local_day(now, offer.clinic.zone)
-    starts, signed = now, known
+    today, starts, signed = local_day(now, clinic.zone), now, clinic.signed_on
     if typed.status not in list(ContractStatus):
         errors["status"] = "choice_missing"
     if len(typed.reason) > MAX_REASON or not printable(typed.reason):
@@ -137,11 +136,11 @@ def _checked(typed: ContractTyped, known: date | None, now: datetime, offer: Off
         if day and day < today:
             errors["starts_on"] = "starts_past"
         elif day and day > today:
-            starts = datetime.combine(day, time(0), zone)
+            starts = datetime.combine(day, time(0), clinic.zone)
     except ValueError:
         errors["starts_on"] = "day_invalid"
     try:
-        signed = date.fromisoformat(typed.signed_on) if typed.signed_on else known
+        signed = date.fromisoformat(typed.signed_on) if typed.signed_on else signed
     except ValueError:
         errors["signed_on"] = "day_invalid"
     if not errors:
@@ -156,33 +155,27 @@ def _checked(typed: ContractTyped, known: date | None, now: datetime, offer: Off
 
 def _plan(typed: ClinicTyped, now: datetime) -> ClinicPlan:
     errors: dict[str, str] = {}
-    said = {name: " ".join(getattr(typed, name).split()) for name in ("name", "street", "city", "owner", "email")}
+    said = {name: " ".join(getattr(typed, name).split()) for name in ("name", "street", "city", "owner")}
     for name, value in said.items():
         if not value:
             errors[name] = "required"
         elif len(value) > MAX_NAME or not printable(value):
             errors[name] = "name_too_long"
-    if "email" not in errors and not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+", said["email"]):
-        errors["email"] = "email_invalid"
     slug = typed.slug.strip() or slug_for(said["name"])
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", slug) or len(slug) > 40:
         errors["slug"] = "slug_invalid"
-    nip = phone = postcode = ""
-    try:
-        nip = nip_of(typed.nip)
-    except FieldRefused as refused:
-        errors[refused.field] = refused.code
-    try:
-        phone = any_polish(typed.phone)
-    except FieldRefused as refused:
-        errors[refused.field] = refused.code
-    try:
-        postcode = postcode_of(typed.postcode)
-    except FieldRefused as refused:
-        errors[refused.field] = refused.code
+    read = {"nip": nip_of, "phone": any_polish, "postcode": postcode_of, "email": email_of}
+    kept = dict.fromkeys(read, "")
+    for name, reading in read.items():
+        try:
+            kept[name] = reading(getattr(typed, name))
+        except FieldRefused as refused:
+            errors[refused.field] = refused.code
+    if not typed.email.strip():
+        errors["email"] = "required"
     if errors:
         raise FieldsRefused(errors)
     return ClinicPlan(
-        slug, said["name"], (), (), (), phone=phone, nip=nip, registration=False, contract=ContractStatus.TRIAL, contract_since=now,
-        contract_address=Address(said["street"], postcode, said["city"]),
+        slug, said["name"], (), (), (), phone=kept["phone"], nip=kept["nip"], registration=False, contract=ContractStatus.TRIAL,
+        contract_since=now, contract_address=Address(said["street"], kept["postcode"], said["city"]),
     )  # fmt: skip

@@ -24,11 +24,11 @@ HOURS = (0, 1, 24)
 def allow_guests(hours: int, *, scope: Scope, desk: Desk, now: datetime) -> None:
     """Let operators in for 1 or 24 hours from now, or no longer (0): then those who are in are out at once.
 
-    Raises FieldRefused, NotAllowed (also for a guest: nobody lets oneself in).
+    Raises FieldRefused (guest_hours), NotAllowed (also for a guest: nobody lets oneself in).
     """
     scope.own_only(Right.MANAGE_STAFF)
     if hours not in HOURS:
-        raise FieldRefused("choice_missing", field="hours")
+        raise FieldRefused("guest_hours", field="hours")
 
     def work(connection: Connection) -> None:
         members = MemberStore(connection, scope)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from okienko_server.domain.details import MAX_NAME, printable
+from okienko_server.domain.email import MAX_EMAIL, email_of
 from okienko_server.domain.errors import FieldRefused, NotFound, SignInRefused, TriedTooOften
 from okienko_server.domain.password import LONGEST, check_password
 from okienko_server.domain.scope import operator_scope
@@ -16,7 +16,6 @@ from okienko_server.domain.throttle import NETWORK, Bucket, password_bucket
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.second_factor import secret_of, step_of
 from okienko_server.operations.sign_in import (
-    MAX_EMAIL,
     NOBODY,
     count_try,
     password_hash,
@@ -31,7 +30,6 @@ IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
 INVITATION = timedelta(hours=72)
 _HOUSE = "operator"
 """Stands where a clinic's id stands in keys of counters and second factors."""
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
 def operators(*, desk: Desk) -> list[Operator]:
@@ -44,9 +42,7 @@ def invite_operator(email: str, name: str, *, desk: Desk, now: datetime) -> str:
 
     Whoever takes it sets a new password and a new second factor; sessions end then. Raises FieldRefused: email_invalid, required.
     """
-    email, name = email.strip().lower(), " ".join(name.split())
-    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
-        raise FieldRefused("email_invalid", field="email")
+    email, name = email_of(email), " ".join(name.split())
     if not name or len(name) > MAX_NAME or not printable(name):
         raise FieldRefused("required", field="name")
     token = secrets.token_urlsafe(32)

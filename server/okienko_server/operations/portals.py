@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
 from okienko_server.domain.plan import PlanRefused
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.website import sites_of
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.onboard_clinic import add_portal, allow_portal_origins
-from okienko_server.operations.revoke_tokens import revoke_portal_tokens
+from okienko_server.operations.revoke_tokens import raise_portal
 from okienko_server.storage.generations import Portal, TokenStore
 from okienko_server.storage.operators import OperatorAccountStore
 
@@ -59,9 +61,17 @@ def let_portal_frame(portal_id: str, typed: str, *, by: str, loopback: bool, des
 
 
 def end_portal_snippets(portal_id: str, grace: bool, *, by: str, desk: Desk, now: datetime) -> None:
-    """Make every snippet a portal pasted until now invalid, at once or after GRACE_DAYS days. Raises NotFound."""
-    revoke_portal_tokens(portal_id, GRACE_DAYS if grace else 0, desk=desk, now=now)
-    _note(by, "portal_revoke", portal_id, desk, now)
+    """Make every snippet a portal pasted until now invalid, at once or after GRACE_DAYS days. Raises NotFound.
+
+    Asked for with a grace while one runs, it changes nothing: the week that was promised stays whole.
+    """
+
+    def work(connection: Connection) -> None:
+        _, raised = raise_portal(connection, portal_id, GRACE_DAYS if grace else 0, now)
+        if raised:
+            OperatorAccountStore(connection, operator_scope()).note(by, "portal_revoke", portal_id, now)
+
+    desk.database.write(work)
 
 
 def _note(by: str, action: str, portal_id: str, desk: Desk, now: datetime) -> None:

@@ -12,6 +12,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Connection
 
 from okienko_server.domain.audit import Act
+from okienko_server.domain.email import MAX_EMAIL
 from okienko_server.domain.errors import SignInRefused, TriedTooOften
 from okienko_server.domain.password import LONGEST
 from okienko_server.domain.scope import Scope, ScopeKind, Source, operator_scope
@@ -25,7 +26,6 @@ from okienko_server.storage.staff import MemberStore, SignedIn, StaffSessionStor
 IDLE = timedelta(minutes=60)
 ABSOLUTE = timedelta(hours=12)
 """NIST SP 800-63B-4, AAL2: at most 24 hours in all and an hour idle."""
-MAX_EMAIL = 200
 HASHER = PasswordHasher()
 """argon2id at the second recommended choice of RFC 9106 §4."""
 NOBODY = HASHER.hash(secrets.token_hex(8))

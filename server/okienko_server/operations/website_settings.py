@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -12,11 +12,11 @@ from okienko.snippet import MODES
 from okienko_server.domain.audit import Act
 from okienko_server.domain.errors import EditConflict, FieldsRefused
 from okienko_server.domain.roles import Right
-from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.domain.scope import Scope
 from okienko_server.domain.website import sites_of
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.revoke_tokens import raise_clinic
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
-from okienko_server.storage.generations import TokenStore
 
 GRACE_DAYS = 7
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -71,11 +71,8 @@ def renew_snippets(grace: bool, *, scope: Scope, desk: Desk, now: datetime) -> N
     scope.own_only(Right.CHANGE_SETTINGS)
 
     def work(connection: Connection) -> None:
-        store = TokenStore(connection, operator_scope())
-        found = store.of_clinic(scope.clinic_id, lock=True)
-        if grace and found.grace_until and found.grace_until > now:
-            return
-        store.keep_of_clinic(scope.clinic_id, found.raised(now + timedelta(days=GRACE_DAYS) if grace else None))
-        desk.note_act(connection, scope, Act.RENEW_SNIPPETS, "clinic", scope.clinic_id, now)
+        _, raised = raise_clinic(connection, scope.clinic_id, GRACE_DAYS if grace else 0, now)
+        if raised:
+            desk.note_act(connection, scope, Act.RENEW_SNIPPETS, "clinic", scope.clinic_id, now)
 
     desk.database.write(work)

@@ -8,6 +8,7 @@ from okienko_server.domain.scope import Scope
 
 _LONGEST = 64
 _DIGITS = 9
+NO_NUMBER = -1
 
 
 def plain_id(text: str) -> str:
@@ -17,9 +18,14 @@ def plain_id(text: str) -> str:
     return text
 
 
+def strict_number(text: str) -> int:
+    """Return the number a form carries, NO_NUMBER for what is none or has more than nine digits: where 0 is a choice of its own."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else NO_NUMBER
+
+
 def whole_number(text: str) -> int:
     """Return the number a form or an address carries, 0 for what is none or has more than nine digits."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+    return max(0, strict_number(text))
 
 
 def reference_of(appointment: Appointment) -> str:

@@ -30,7 +30,7 @@ from okienko_server.web.guards import operator, scope, staff_cookie
 from okienko_server.web.house import house, public_url
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import plain_id, whole_number
+from okienko_server.web.references import plain_id, strict_number
 
 console = Blueprint("operator", __name__, url_prefix="/operator")
 _CLINIC = ("name", "slug", "nip", "phone", "street", "postcode", "city", "owner", "email")
@@ -114,7 +114,7 @@ def prices() -> Response:
 def set_prices() -> AnyResponse:
     """A tariff for a month that has not begun."""
     typed = {name: request.form.get(name, "")[:20] for name in ("month", "price", "pool_messages")}
-    numbers = [_number(typed[name]) for name in ("price", "pool_messages")]
+    numbers = [strict_number(typed[name]) for name in ("price", "pool_messages")]
     try:
         set_tariff(typed["month"], *numbers, scope=scope(), desk=house().desk, now=house().clock())
     except FieldsRefused as refused:
@@ -129,10 +129,6 @@ def state() -> Response:
     found = see_state(desk=house().desk, now=house().clock())
     rows = [(_moment(one.at), found.names.get(one.operator_id, ""), one.action, one.object_id) for one in found.acts]
     return make_response(render_template("operator/state.jinja", state=found, acts=rows))
-
-
-def _number(text: str) -> int:
-    return whole_number(text) if text.isascii() and text.isdigit() else -1
 
 
 def _moment(at: Any) -> str:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from okienko_server.domain.access import Access, words_of
 from okienko_server.domain.coordinates import point_of
 from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
-from okienko_server.domain.hours import DAYS, written
+from okienko_server.domain.hours import DAYS
 from okienko_server.domain.offer import Location, Offer
 from okienko_server.domain.roles import Right
 from okienko_server.domain.towns import Town, in_poland, towns_named
@@ -22,9 +22,9 @@ from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.staff.map import around, around_svg, country, country_svg
+from okienko_server.web.pages.staff.week_words import week_in_words
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import plain_id, whole_number
-from okienko_widget import load as widget_texts
 
 places = Blueprint("places", __name__, url_prefix="/staff/settings/places")
 _FIELDS = ("name", "street", "postcode", "city", "latitude", "longitude")
@@ -184,23 +184,14 @@ def _list(used: str = "", status: int = 200) -> Response:
     offer = see_offer(scope=scope(), desk=house().desk)
     rows = [
         Row(
-            place.id, place.name, f"{place.street}, {place.postcode} {place.city}", _hours(place.id, offer),
+            place.id, place.name, f"{place.street}, {place.postcode} {place.city}",
+            week_in_words(door for door in offer.opening if door.location_id == place.id),
             place.latitude is not None, place.offered,
         )
         for place in offer.locations.values()
     ]  # fmt: skip
     page = render_template("staff/places.jinja", rows=rows, used=used, saved=request.args.get("did") == "saved")
     return make_response(page, status)
-
-
-def _hours(location_id: str, offer: Offer) -> str:
-    """Return the week in words: "pon. 8:00–12:00, wt. 8:00–16:00"."""
-    words, days = widget_texts(), []
-    for day in range(DAYS):
-        doors = [door for door in offer.opening if (door.location_id, door.weekday) == (location_id, day)]
-        if doors:
-            days.append(f"{words(f'weekday_short.{day + 1}')} {written(sorted((one.start, one.end) for one in doors))}")
-    return ", ".join(days)
 
 
 def _form(

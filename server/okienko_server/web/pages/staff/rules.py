@@ -14,10 +14,9 @@ from okienko_server.texts import load
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import whole_number
+from okienko_server.web.references import strict_number, whole_number
 
 rules = Blueprint("rules", __name__, url_prefix="/staff/settings/rules")
-NO_CHOICE = -1
 
 
 @rules.get("")
@@ -32,7 +31,7 @@ def page() -> Response:
 def change() -> AnyResponse:
     """The rules are written; free times follow at once."""
     asked = Rules(
-        **{name: _number(name) for name in CHOICES},
+        **{name: strict_number(request.form.get(name, "")) for name in CHOICES},
         open_on_holidays="open_on_holidays" in request.form,
         revision=whole_number(request.form.get("revision", "")),
     )
@@ -43,11 +42,6 @@ def change() -> AnyResponse:
     except EditConflict:
         return _shown(asked, {"conflict": EditConflict.code}, 409)
     return redirect(url_for("rules.page", did="saved"), 303)
-
-
-def _number(name: str) -> int:
-    text = request.form.get(name, "")
-    return whole_number(text) if text.isascii() and text.isdigit() and len(text) < 7 else NO_CHOICE
 
 
 def _shown(asked: Rules | None = None, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:

@@ -28,7 +28,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import plain_id, whole_number
+from okienko_server.web.references import plain_id, strict_number, whole_number
 from okienko_widget import load as widget_texts
 
 services = Blueprint("services", __name__, url_prefix="/staff/settings/services")
@@ -149,8 +149,8 @@ def _save(service_id: str) -> AnyResponse:
     }
     chosen, givers = set(form.getlist("categories")), set(form.getlist("givers"))
     asked = ServiceTyped(
-        typed["name"], typed["kind"], whole_number(typed["minutes"]), typed["price"], _minutes(typed["buffer_before"]),
-        _minutes(typed["buffer_after"]), tuple(chosen), tuple(givers),
+        typed["name"], typed["kind"], whole_number(typed["minutes"]), typed["price"], strict_number(typed["buffer_before"]),
+        strict_number(typed["buffer_after"]), tuple(chosen), tuple(givers),
     )  # fmt: skip
     revision = whole_number(form.get("revision", ""))
     try:
@@ -160,10 +160,6 @@ def _save(service_id: str) -> AnyResponse:
     except EditConflict:
         return _form(service_id, typed, chosen, givers, None, {"conflict": EditConflict.code}, 409)
     return redirect(url_for("services.page", did="saved"), 303)
-
-
-def _minutes(text: str) -> int:
-    return whole_number(text) if text.isascii() and text.isdigit() else -1
 
 
 def _list(used: str = "", status: int = 200) -> Response:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.checklist import PART_OF, STOPPING, Item, Lack
@@ -21,7 +21,7 @@ from okienko_server.web.guards import scope
 from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.policy import Policy, policy
-from okienko_server.web.references import whole_number
+from okienko_server.web.references import strict_number
 from okienko_widget import load as widget_texts
 
 settings_pages = Blueprint("settings", __name__, url_prefix="/staff/settings")
@@ -109,20 +109,15 @@ def portal() -> AnyResponse:
 @policy(Policy.STAFF, Right.MANAGE_STAFF)
 def guests() -> AnyResponse:
     """Operators may come in for a while, or no longer."""
-    hours = whole_number(request.form.get("hours", "")) if request.form.get("hours", "").isascii() else -1
+    hours = strict_number(request.form.get("hours", ""))
     try:
         allow_guests(hours, scope=scope(), desk=house().desk, now=house().clock())
-    except FieldRefused:
-        return _shown(status=422)
+    except FieldRefused as refused:
+        return _shown(status=422, errors={refused.field: refused.code})
     return redirect(url_for("settings.page", did="saved"), 303)
 
 
-def part_url(word: str) -> str:
-    """Return where a part of the settings is."""
-    return url_for(PARTS[word])
-
-
-def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
+def _shown(stopping: tuple[Item, ...] = (), status: int = 200, errors: Mapping[str, str] | None = None) -> Response:
     t, now = load(), house().clock()
     found = see_joining(scope=scope(), desk=house().desk, now=now)
     clinic, state = found.offer.clinic, _state(found)
@@ -135,20 +130,19 @@ def _shown(stopping: tuple[Item, ...] = (), status: int = 200) -> Response:
             else t("settings.until_ended")
         )
     lead = t(f"settings.contract.{found.status}") if state in ("shut", "stopped") else t(f"settings.state_lead.{state}")
-    named = [(word, endpoint) for word, endpoint in PARTS.items() if endpoint in current_app.view_functions]
     shown = SettingsPage(
         state, lead, until, house().settings.operator_phone, house().settings.operator_email, found.allowed, clinic.listed,
         tuple(_lines(found.missing)),
         tuple(t(f"settings.would_see.{item.lack}") for item in stopping),
         tuple(dict.fromkeys(item.lack.value for item in stopping)),
-        tuple((t(f"settings.part.{word}"), t(f"settings.about.{word}"), url_for(end)) for word, end in named),
+        tuple((t(f"settings.part.{word}"), t(f"settings.about.{word}"), url_for(end)) for word, end in PARTS.items()),
         url_for("rehearsal.begin") if state in ("shut", "off") else "",
         rehearsals(scope=scope(), desk=house().desk),
         when_in(clinic.zone).full(clinic.guests_until) if clinic.guests_until and clinic.lets_guests_in(now) else "",
         url_for("doors.deep_link", slug=clinic.slug) if state == "on" else "",
         request.args.get("did") == "saved",
     )  # fmt: skip
-    return make_response(render_template("staff/settings.jinja", page=shown), status)
+    return make_response(render_template("staff/settings.jinja", page=shown, errors=errors or {}), status)
 
 
 def _state(found: Joining) -> str:
@@ -167,6 +161,5 @@ def _lines(missing: tuple[Item, ...]) -> Iterator[Line]:
     """Yield a line for each lack; what several addresses or people lack is one line with their names."""
     for lack, items in groupby(missing, key=lambda item: item.lack):
         endpoint, names = PARTS[PART_OF[lack]], ", ".join(_named(item) for item in items if item.about)
-        url = url_for(endpoint) if endpoint in current_app.view_functions else ""
         key = f"settings.lack.{lack}"
-        yield Line(load()(key, about=names) if names else load()(key), url, lack in STOPPING)
+        yield Line(load()(key, about=names) if names else load()(key), url_for(endpoint), lack in STOPPING)

@@ -14,7 +14,6 @@ from okienko_server.domain.ages import UNITS
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.coverage import idle, uncovered
 from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, StepNotAllowed
-from okienko_server.domain.hours import DAYS, written
 from okienko_server.domain.offer import Offer, Practitioner
 from okienko_server.domain.problem import AgeRange, ProblemCategory, age_in_months, age_in_years, category_of
 from okienko_server.domain.roles import Right
@@ -34,6 +33,7 @@ from okienko_server.web.house import house
 from okienko_server.web.pages.present import when_in
 from okienko_server.web.pages.staff.card import Card, card_of
 from okienko_server.web.pages.staff.competence_form import in_words, lines_of, read
+from okienko_server.web.pages.staff.week_words import week_in_words
 from okienko_server.web.policy import Policy, policy
 from okienko_server.web.references import plain_id, whole_number
 from okienko_widget import load as widget_texts
@@ -251,18 +251,9 @@ def _row(person: Practitioner, offer: Offer, unused: str) -> Row:
         if any(one.category is code for one in person.competences)
     )
     given = ", ".join(service.name for service in offer.services.values() if service.id in person.services)
-    return Row(person.id, person.name, person.pwz, given, competences, _hours(person), unused, person.offered)
-
-
-def _hours(person: Practitioner) -> str:
-    """Return the week in words: "pon. 8:00–12:00, wt. 8:00–16:00"."""
-    words = widget_texts()
-    days = []
-    for day in range(DAYS):
-        spans = sorted({(one.start, one.end) for one in person.hours if one.weekday == day})
-        if spans:
-            days.append(f"{words(f'weekday_short.{day + 1}')} {written(spans)}")
-    return ", ".join(days)
+    return Row(
+        person.id, person.name, person.pwz, given, competences, week_in_words(person.hours), unused, person.offered
+    )
 
 
 def _form(
