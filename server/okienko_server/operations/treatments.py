@@ -34,16 +34,16 @@ class Treatments:
 def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:
     """Return what published clinics treat and where, as the kept starts know it; a clinic opened a moment ago follows soon."""
 
-    def look(connection: Connection) -> list[tuple[str, int, int]]:
+    def look(connection: Connection) -> list[tuple[str, int, str]]:
         return PortalStore(connection, scope).treated(now)
 
-    known: dict[ProblemCategory, dict[Town, int]] = {}
-    for city, bits, clinics in desk.database.read(look):
-        town = next((town for town in towns_like(city, 1)), None)
-        if town is None:
-            continue
+    there: dict[tuple[ProblemCategory, Town], set[str]] = {}
+    for city, bits, clinic_id in desk.database.read(look):
+        town = next(iter(towns_like(city, 1)), None)
         for category in ProblemCategory:
-            if bits & category_bit(category):
-                there = known.setdefault(category, {})
-                there[town] = there.get(town, 0) + clinics
+            if town is not None and bits & category_bit(category):
+                there.setdefault((category, town), set()).add(clinic_id)
+    known: dict[ProblemCategory, dict[Town, int]] = {}
+    for (category, town), clinics in there.items():
+        known.setdefault(category, {})[town] = len(clinics)
     return Treatments(known)

@@ -124,17 +124,17 @@ class PortalStore:
         wanted = statement.where(clinics.c.page == page, *_published(now))
         return list(self.connection.execute(wanted.order_by(ClinicRow.clinic_id)).scalars())
 
-    def treated(self, now: datetime) -> list[tuple[str, int, int]]:
-        """Return (city, category bits, number of clinics) of what published clinics treat where, as the kept starts know it."""
+    def treated(self, now: datetime) -> list[tuple[str, int, str]]:
+        """Return (city, category bits, clinic id) of what published clinics treat where, as the kept starts know it."""
         n, place = NextStartRow, LocationRow
         statement = (
-            select(place.city, n.categories, func.count(n.clinic_id.distinct()).label("clinics"))
+            select(place.city, n.categories, n.clinic_id)
             .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
             .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
             .where(*_published(now))
-            .group_by(place.city, n.categories)
+            .distinct()
         )
-        return [(city, bits, clinics) for city, bits, clinics in self.connection.execute(statement)]
+        return [(city, bits, clinic_id) for city, bits, clinic_id in self.connection.execute(statement)]
 
 
 def _published(now: datetime) -> tuple[ColumnElement[bool], ...]:

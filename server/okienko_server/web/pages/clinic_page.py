@@ -126,6 +126,8 @@ def _competence(category: str, ages: AgeRange, texts: Texts) -> str:
     if high is None:
         return f"{name} ({texts('about.ages_from', age=begin)})"
     end = texts.plural(f"about.{'years' if high_unit == 'y' else 'months'}", high)
+    if low == 0:
+        return f"{name} ({texts('about.ages_to', age=end)})"
     return f"{name} ({texts('about.ages_span', from_=begin, to=end)})"
 
 

@@ -21,7 +21,7 @@ from okienko_server.web.policy import Policy, policy
 from okienko_widget.views import PageHead
 
 doors = Blueprint("doors", __name__)
-_PREFILL = ("category", "kind", "service", "practitioner", "age_group", "theme", "accent")
+_PREFILL = ("category", "kind", "service", "practitioner", "age_group", "age", "age_unit", "theme", "accent")
 
 
 @doors.get("/")
@@ -39,7 +39,9 @@ def portal() -> Response:
         json_ld({"@context": "https://schema.org", "@type": "WebSite", "name": texts("brand"), "url": home + "/"}),
         indexed=not request.args,
     )
-    return Visit(_prefilled()).problem(head=head)
+    visit = Visit(_prefilled())
+    visit.head = head
+    return visit.problem()
 
 
 @doors.get("/g/<slug>")
@@ -55,8 +57,12 @@ def deep_link(slug: str) -> Response:
     offer = visit.offer()
     check_door(offer.clinic, scope(), now)
     texts = house().desk.texts
-    head = clinic_head(offer, public_url(), texts, plain=not request.args)
-    return visit.problem(head=head, about=about_view(offer, texts), notice=stale_link(visit.choices, offer, now))
+    visit.head = clinic_head(offer, public_url(), texts, plain=not request.args)
+    notice = stale_link(visit.choices, offer, now)
+    if "age_group" in request.args and visit.choices.category in offer.categories():
+        # Only who has said whose body it is may pass the question: a baby's parent must not land among adults' times.
+        return visit.times(notice=notice)
+    return visit.problem(about=about_view(offer, texts), notice=notice)
 
 
 def stale_link(asked: Choices, offer: Offer, now: datetime) -> str:

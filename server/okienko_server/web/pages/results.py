@@ -28,7 +28,7 @@ from okienko_widget.views import (
 )
 
 MAP_SIZE = 360
-NARROWEST_KM = 4.0
+NARROWEST_KM = 9.0
 SAME_TOWN_KM = 3.0
 _PIN = 18
 """Pixels two pins keep apart."""

@@ -55,6 +55,8 @@ class Visit:
         self.now: datetime = house().clock()
         self.desk = house().desk
         self._offer: Offer | None = None
+        self.head: PageHead | None = None
+        """What search engines read, where the answer is a page with an address of its own."""
         if choices.clinic:
             scope().at(choices.clinic)
         if choices.appointment:
@@ -105,7 +107,6 @@ class Visit:
         self,
         errors: Mapping[str, str] | None = None,
         *,
-        head: PageHead | None = None,
         intro: Intro | None = None,
         about: AboutView | None = None,
         notice: str = "",
@@ -119,7 +120,7 @@ class Visit:
             self._forget_strangers(offer)
             chosen = self.choices
         view = ProblemView(
-            frame=replace(self._frame(offer, notice), head=head), categories=tuple(codes),
+            frame=self._frame(offer, notice), categories=tuple(codes),
             category=chosen.category if chosen.category in codes else "", kind=chosen.kind,
             age_group="child" if chosen.category == "paediatrics" else chosen.age_group, age=chosen.age,
             age_unit=chosen.age_unit, errors=errors or {}, place=None if where else chosen.place,
@@ -166,7 +167,7 @@ class Visit:
             code: present.soon(offer, cell, self.now) for code, (offer, cell) in zip(asked, found, strict=True) if cell
         }
 
-    def clinics(self, *, head: PageHead | None = None, intro: Intro | None = None) -> Response:
+    def clinics(self, *, intro: Intro | None = None) -> Response:
         """Step 2 on the portal: where."""
         self.choices = self.choices.but(week="", practitioner="", service="", location="", clinic="")
         try:
@@ -182,7 +183,7 @@ class Visit:
         view = clinics_view(
             self._frame(None), self.choices, search, name, found, self.desk.texts, self.now, public_url()
         )
-        return self._page(replace(view, frame=replace(view.frame, head=head), intro=intro))
+        return self._page(replace(view, intro=intro))
 
     def times(self, taken: Sequence[datetime] | None = None, notice: str = "") -> Response:
         """Step 2: when. `taken` are the alternatives to a time somebody else has got."""
@@ -334,7 +335,7 @@ class Visit:
             reference=self.choices.appointment,
             bare=request.headers.get("X-Okienko") == "step",
             oembed=discovery(offer) if offer and session.source == Source.LINK and request.method == "GET" else "",
-            head=None,
+            head=self.head,
             **kept,
         )
 

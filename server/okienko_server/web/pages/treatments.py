@@ -65,7 +65,9 @@ def everywhere(what: str) -> Response:
         _trail(title, [(texts("brand"), home + "/"), (texts(f"category.{category}"), home + path(category))]),
         indexed=bool(known.towns_of(category)),
     )
-    return Visit(Choices(category=category.value)).problem(head=head, intro=intro)
+    visit = Visit(Choices(category=category.value))
+    visit.head = head
+    return visit.problem(intro=intro)
 
 
 @pages.get("/<what>/<where>")
@@ -76,11 +78,11 @@ def in_town(what: str, where: str) -> Response:
     known = known_treatments()
     count = known.towns_of(category).get(town, 0)
     visit = Visit(Choices(category=category.value, place=_asked(town)))
-    intro, head = _intro(category, town, known, count), _head(category, town, count)
+    visit.head, intro = _head(category, town, count), _intro(category, town, known, count)
     if category is ProblemCategory.PAEDIATRICS:
         # No time is offered before the age is said: a baby must never come to somebody who treats older children.
-        return visit.problem(head=head, intro=intro)
-    return visit.clinics(head=head, intro=intro)
+        return visit.problem(intro=intro)
+    return visit.clinics(intro=intro)
 
 
 def known_treatments() -> Treatments:
