@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -307,3 +308,27 @@ def test_what_was_worked_out_for_an_older_occupancy_is_not_written(desk: Desk, m
         patch.setattr(NextStartStore, "versions", overtaken)
         keep_starts(desk=desk, now=MONDAY)
     assert keep_starts(desk=desk, now=MONDAY) > 0
+
+
+def test_with_many_hands_at_once_nothing_false_is_left(desk: Desk) -> None:
+    """Four patients book and give back while two workers catch up: afterwards the search equals the full computation."""
+    ids = town(desk)
+
+    def patient(seed: int) -> None:
+        mine = Town(desk, ids, Random(seed))
+        for _ in range(25):
+            mine.take() if mine.random.random() < 0.7 else mine.give_back()
+
+    def worker(_: int) -> None:
+        for _ in range(40):
+            keep_starts(desk=desk, now=MONDAY)
+
+    with ThreadPoolExecutor(6) as hands:
+        jobs = [hands.submit(patient, seed) for seed in range(4)] + [hands.submit(worker, n) for n in range(2)]
+        for job in jobs:
+            job.result()
+    there = Town(desk, ids, Random(1))
+    there.worker()
+    for _ in range(30):
+        search = some_search(there.random)
+        assert found(search, desk, MONDAY) == computed(search, desk, MONDAY)[: searching.PAGE]

@@ -232,6 +232,9 @@ def test_a_childs_treatment_offers_no_time_before_the_age_is_said(app: Flask) ->
     town(app)
     page = Page(app.test_client().get("/fizjoterapia/niemowleta-i-dzieci/krakow"))
     assert page.status == 200 and "/w/hold" not in page.html and "Wiek dziecka" in page.text
+    assert (
+        '<a href="/g/gabinet-krakow">Gabinet Krakow, Rynek 1</a>' in page.html and "gabinet-wieliczka" not in page.html
+    )
 
 
 @pytest.mark.parametrize(

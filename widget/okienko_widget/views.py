@@ -87,7 +87,7 @@ class Intro:
     """Other treatments in this town."""
     near: tuple[Crumb, ...]
     """This treatment in towns near by."""
-    listed: tuple[Row, ...] = ()
+    listed: tuple[Crumb, ...] = ()
     """Clinics by name, where the patient has yet to say more before times can be shown."""
 
 

@@ -47,3 +47,12 @@ def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:
     for (category, town), clinics in there.items():
         known.setdefault(category, {})[town] = len(clinics)
     return Treatments(known)
+
+
+def clinics_in(
+    category: ProblemCategory, town: Town, *, scope: Scope, desk: Desk, now: datetime
+) -> list[tuple[str, str, str]]:
+    """Return (short name, name, street) of the published clinics that treat a category in a town, by name."""
+    return desk.database.read(
+        lambda connection: PortalStore(connection, scope).treating_in([town.name], category_bit(category), now)
+    )

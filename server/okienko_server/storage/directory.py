@@ -136,6 +136,19 @@ class PortalStore:
         )
         return [(city, bits, clinic_id) for city, bits, clinic_id in self.connection.execute(statement)]
 
+    def treating_in(self, cities: list[str], bits: int, now: datetime) -> list[tuple[str, str, str]]:
+        """Return (short name, name, street) of published clinics that treat a category in cities so spelled, by name."""
+        n, place = NextStartRow, LocationRow
+        statement = (
+            select(ClinicRow.slug, ClinicRow.name, place.street)
+            .join(n, n.clinic_id == ClinicRow.clinic_id)
+            .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
+            .where(place.city.in_(cities), n.categories.op("&")(bits) != 0, *_published(now))
+            .distinct()
+            .order_by(ClinicRow.name, place.street, ClinicRow.slug)
+        )
+        return [(slug, name, street) for slug, name, street in self.connection.execute(statement)]
+
 
 def _published(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (*visible(now), ClinicRow.indexed.is_not(False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from threading import Lock
 
@@ -10,7 +11,7 @@ from flask import Blueprint, Response
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.towns import Town, plain, towns
-from okienko_server.operations.treatments import Treatments, treatments
+from okienko_server.operations.treatments import Treatments, clinics_in, treatments
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house, public_url
 from okienko_server.web.pages.choices import Choices
@@ -81,7 +82,9 @@ def in_town(what: str, where: str) -> Response:
     visit.head, intro = _head(category, town, count), _intro(category, town, known, count)
     if category is ProblemCategory.PAEDIATRICS:
         # No time is offered before the age is said: a baby must never come to somebody who treats older children.
-        return visit.problem(intro=intro)
+        listed = clinics_in(category, town, scope=scope(), desk=house().desk, now=visit.now)
+        rows = tuple(Crumb(f"{name}, {street}", f"/g/{slug}") for slug, name, street in listed)
+        return visit.problem(intro=replace(intro, listed=rows))
     return visit.clinics(intro=intro)
 
 
