@@ -20,6 +20,7 @@ STATUS: dict[str, int] = {
     "email_invalid": 422,
     "role_refused": 422,
     "choice_missing": 422,
+    "guest_hours": 422,
     "candidates_changed": 422,
     "problem_closed": 422,
     "practitioner_required": 422,

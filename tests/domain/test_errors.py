@@ -23,7 +23,7 @@ STAFF_ONLY = {
     "record_empty", "reason_too_long", "title_too_long", "icd10_invalid", "icf_invalid", "pain_invalid",
     "hours_unreadable", "hours_backwards", "hours_off_grid", "hours_overlap", "absence_invalid", "when_invalid",
     "tried_too_often", "email_taken", "email_invalid", "role_refused", "candidates_changed", "problem_closed", "choice_missing",
-    "practitioner_required",
+    "practitioner_required", "guest_hours",
     "password_short", "password_long", "password_common",
     "password_personal", "password_wrong", "passwords_differ", "totp_wrong", "last_owner",
     "signed_missing", "signed_ahead", "signed_legacy", "signed_since",
