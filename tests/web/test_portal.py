@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -321,3 +322,30 @@ def test_only_our_own_page_may_ask_where_the_patient_is(app: Flask) -> None:
     place = opened(app)
     assert "geolocation=(self)" in app.test_client().get("/").headers["Permissions-Policy"]
     assert "geolocation=()" in app.test_client().get(f"/e/{embed_token(place.id)}").headers["Permissions-Policy"]
+
+
+def test_what_is_looked_for_stands_in_no_log_no_title_and_no_link(
+    app: Flask, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    town(app)
+    with caplog.at_level(logging.INFO):
+        patient = FormPatient(app)
+        pages = [patient.problem(place="Wieliczka"), FormPatient(app).problem(near="49.99,20.06", access="parking")]
+        session = pages[0].form("/w/problem").value("session")
+        app.test_client().post("/w/places", data={"session": session, "place": "Wielicz"})
+    for page in pages:
+        assert not [word for word in ("kręgosłup", "wieliczka", "spine") if word in page.title.lower()]
+        links = " ".join(re.findall(r'(?:href|src|action)="([^"]*)"', page.html.replace("gabinet-wieliczka", "")))
+        assert not [word for word in ("spine", "ieliczk", "20.06", "49.99") if word in links]
+    written = caplog.text + "".join(capfd.readouterr())
+    assert not [word for word in ("spine", "ieliczk", "49.99") if word in written]
+
+
+def test_a_page_of_the_search_holds_ten_and_leads_to_the_next(app: Flask) -> None:
+    for number in range(12):
+        opened(app, replace(clinic(f"g{number}"), name=f"Gabinet {number:02}", staff=()))
+    caught_up(app)
+    first, second = FormPatient(app).problem(), FormPatient(app).problem(page="2")
+    assert len(names(first)) == 10 and len(names(second)) == 2 and not set(names(first)) & set(names(second))
+    assert 'name="page" value="2"' in first.html and 'name="page" value="1"' in second.html
+    assert '<ol class="o-list" start="11">' in second.html
