@@ -18,8 +18,7 @@ from okienko_server.domain.contract import ContractStatus
 from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.onboard_clinic import LocationPlan, OpenedClinic, weekly
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
-from okienko_server.web.pages import treatments
-from tests.conftest import MONDAY
+from tests.conftest import MONDAY, Clock
 from tests.plans import clinic
 from tests.web.pages import Page
 from tests.web.patients import FormPatient, embed_token, house_of, opened
@@ -275,7 +274,7 @@ def test_every_address_of_the_sitemap_is_there_canonical_once_and_indexed(app: F
 
 
 @pytest.mark.parametrize("how", ["trial", "paused", "unlisted", "not indexed", "switched off"])
-def test_who_is_not_shown_is_in_no_sitemap_and_on_no_page_of_a_treatment(app: Flask, how: str) -> None:
+def test_who_is_not_shown_is_in_no_sitemap_and_on_no_page_of_a_treatment(app: Flask, clock: Clock, how: str) -> None:
     there = town(app)
     assert "http://localhost/g/gabinet-krakow" in listed(app)  # the control
     changes: dict[str, dict[str, Any]] = {
@@ -289,7 +288,7 @@ def test_who_is_not_shown_is_in_no_sitemap_and_on_no_page_of_a_treatment(app: Fl
         else:
             mine = ClinicRow.clinic_id == there["krakow"].id
             connection.execute(update(ClinicRow).where(mine).values(**changes[how], revision=ClinicRow.revision + 1))
-    treatments._kept.clear()
+    clock.forward(minutes=6)
     addresses = listed(app)
     assert "http://localhost/g/gabinet-krakow" not in addresses
     assert "http://localhost/fizjoterapia/kregoslup/krakow" not in addresses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -13,6 +13,8 @@ from okienko_server.domain.towns import Town, towns_like
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.directory import PortalStore
 from okienko_server.storage.next_starts import category_bit
+
+KEPT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,20 @@ class Treatments:
     def in_town(self, town: Town) -> list[ProblemCategory]:
         """Return what is treated in a town, in screen order."""
         return [category for category in ProblemCategory if town in self.known.get(category, {})]
+
+
+class KeptTreatments:
+    """What is treated where, asked of the database once in five minutes and process."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[datetime, Treatments] | None = None
+
+    def of(self, *, scope: Scope, desk: Desk, now: datetime) -> Treatments:
+        """Return the treatments, five minutes old at most."""
+        seen = self._seen
+        if seen is None or abs(now - seen[0]) >= KEPT:
+            seen = self._seen = now, treatments(scope=scope, desk=desk, now=now)
+        return seen[1]
 
 
 def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:

@@ -11,6 +11,7 @@ from flask import current_app, request
 
 from okienko_server.config import Settings
 from okienko_server.operations.desk import Desk
+from okienko_server.operations.treatments import KeptTreatments
 from okienko_server.sms.gateway import Gateway
 from okienko_server.web.pages.staff.drawn import DrawnMains, DrawnWeeks
 
@@ -33,6 +34,7 @@ class House:
     weeks: DrawnWeeks = field(default_factory=DrawnWeeks)
     home: ZoneInfo = HOME
     """Whose clock the house's own people read."""
+    treatments: KeptTreatments = field(default_factory=KeptTreatments)
     mains: DrawnMains = field(default_factory=DrawnMains)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from threading import Lock
 
 from flask import Blueprint, Response
 
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.towns import Town, plain, towns
-from okienko_server.operations.treatments import Treatments, clinics_in, treatments
+from okienko_server.operations.treatments import Treatments, clinics_in
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house, public_url
 from okienko_server.web.pages.choices import Choices
@@ -35,11 +34,8 @@ SLUGS = {
     ProblemCategory.JAW_HEAD: "szczeka-i-glowa",
 }
 _BY_SLUG = {slug: category for category, slug in SLUGS.items()}
-KEPT_SECONDS = 300
 NEAR_KM = 60.0
 MOST_NEAR = 8
-_kept: dict[str, tuple[float, Treatments]] = {}
-_lock = Lock()
 
 
 @pages.get("/<what>/")
@@ -89,15 +85,9 @@ def in_town(what: str, where: str) -> Response:
 
 
 def known_treatments() -> Treatments:
-    """Return what is treated where, asked of the database once in five minutes."""
-    now, key = house().clock(), str(house().desk.database.url)
-    with _lock:
-        seen = _kept.get(key)
-    if seen is None or abs(now.timestamp() - seen[0]) >= KEPT_SECONDS:
-        seen = now.timestamp(), treatments(scope=scope(), desk=house().desk, now=now)
-        with _lock:
-            _kept[key] = seen
-    return seen[1]
+    """Return what is treated where."""
+    here = house()
+    return here.treatments.of(scope=scope(), desk=here.desk, now=here.clock())
 
 
 def path(category: ProblemCategory, town: Town | None = None) -> str:
