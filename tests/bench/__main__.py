@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import arithmetic, browser, embedding, serving, staffing
+from tests.bench import arithmetic, browser, embedding, searching, serving, staffing
 
 PARTS: dict[str, Callable[[], None]] = {
     "arithmetic": arithmetic.run,
@@ -13,6 +13,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "browser": browser.run,
     "embedding": embedding.run,
     "staffing": staffing.run,
+    "searching": searching.run,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime
 
 from flask import Flask
@@ -11,6 +12,11 @@ from okienko.tokens import Keys
 from okienko_server.app import create_app
 from okienko_server.config import Settings
 from okienko_server.operations import verify
+from okienko_server.operations.desk import Desk
+from okienko_server.operations.keep_starts import THERAPISTS_A_TURN, keep_starts
+from okienko_server.storage.occupancy import OccupancyStore
+from okienko_server.storage.session import Database
+from okienko_widget import load as catalogue
 from tests.bench.world import NOW
 from tests.limits import UNLIMITED
 
@@ -28,6 +34,20 @@ def okienko() -> Flask:
     verify.new_code = lambda: CODE  # type: ignore[attr-defined]
     settings = Settings("development", os.environ["OKIENKO_DATABASE_URL"], KEYS, "p" * 32, "console")
     return create_app(settings, clock=frozen, sms_limits=UNLIMITED)
+
+
+def okienko_unkept() -> Flask:
+    """Return the same application, but a change of occupancy leaves the search's next starts as they are."""
+    OccupancyStore._fall_behind = lambda *_: None  # type: ignore[method-assign]
+    return okienko()
+
+
+def keeper() -> None:
+    """Keep next starts as the worker does, and nothing else, until the process is ended."""
+    desk = Desk(Database(os.environ["OKIENKO_DATABASE_URL"]), "p" * 32, catalogue())
+    while True:
+        if keep_starts(desk=desk, now=NOW) < THERAPISTS_A_TURN:
+            time.sleep(0.5)
 
 
 def hello() -> Flask:

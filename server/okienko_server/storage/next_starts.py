@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.orm import aliased
 
 from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.starts import Bounds, When, fold
@@ -231,18 +232,26 @@ class PortalStartsStore(PortalStore):
 
     def rows_at(self, wanted: Wanted, places: Iterable[tuple[str, str]]) -> list[Row[Any]]:
         """Return the rows at (clinic id, location id) with everything the search shows of them."""
+        asked = list(places)
+        kept = (
+            select(_N.__table__)
+            .where(_N.clinic_id.in_(sorted({clinic_id for clinic_id, _ in asked})))
+            .where(tuple_(_N.clinic_id, _N.location_id).in_(asked))
+        )
+        # Read by key before anything is joined: SQLite looks pairs up in no index, and guesses a walk through a whole table cheaper.
+        n = aliased(_N, kept.cte("kept").prefix_with("MATERIALIZED"))
         statement = (
-            select(*_SHOWN)
-            .join(_C, _competent(wanted))
-            .join(ClinicRow, ClinicRow.clinic_id == _N.clinic_id)
-            .join(LocationRow, (LocationRow.clinic_id == _N.clinic_id) & (LocationRow.id == _N.location_id))
+            select(*_shown(n))
+            .join(_C, _competent(wanted, n))
+            .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
+            .join(LocationRow, (LocationRow.clinic_id == n.clinic_id) & (LocationRow.id == n.location_id))
             .join(
                 PractitionerRow,
-                (PractitionerRow.clinic_id == _N.clinic_id) & (PractitionerRow.id == _N.practitioner_id),
+                (PractitionerRow.clinic_id == n.clinic_id) & (PractitionerRow.id == n.practitioner_id),
             )
-            .join(ServiceRow, (ServiceRow.clinic_id == _N.clinic_id) & (ServiceRow.id == _N.service_id))
-            .where(tuple_(_N.clinic_id, _N.location_id).in_(list(places)), *_fits(wanted))
-            .order_by(_N.clinic_id, _N.location_id, _N.position, PractitionerRow.position, _N.practitioner_id)
+            .join(ServiceRow, (ServiceRow.clinic_id == n.clinic_id) & (ServiceRow.id == n.service_id))
+            .where(*_fits(wanted, n))
+            .order_by(n.clinic_id, n.location_id, n.position, PractitionerRow.position, n.practitioner_id)
         )
         return list(self.connection.execute(statement.distinct()))
 
@@ -256,19 +265,19 @@ def _bound(when: When) -> Any:
     return {When.EVENING: _N.evening, When.WEEKEND: _N.weekend}.get(when, _N.soonest)
 
 
-def _fits(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found = [_N.kind == wanted.kind, _N.categories.op("&")(category_bit(wanted.category)) != 0]
+def _fits(wanted: Wanted, n: type[NextStartRow] = _N) -> list[ColumnElement[bool]]:
+    found = [n.kind == wanted.kind, n.categories.op("&")(category_bit(wanted.category)) != 0]
     if wanted.access:
-        found.append(_N.access.op("&")(wanted.access) == wanted.access)
+        found.append(n.access.op("&")(wanted.access) == wanted.access)
     if wanted.language:
-        found.append(_N.languages.op("&")(wanted.language) != 0)
+        found.append(n.languages.op("&")(wanted.language) != 0)
     return found
 
 
-def _competent(wanted: Wanted) -> ColumnElement[bool]:
+def _competent(wanted: Wanted, n: type[NextStartRow] = _N) -> ColumnElement[bool]:
     return (
-        (_C.clinic_id == _N.clinic_id)
-        & (_C.practitioner_id == _N.practitioner_id)
+        (_C.clinic_id == n.clinic_id)
+        & (_C.practitioner_id == n.practitioner_id)
         & (_C.category == wanted.category.value)
         & (_C.lowest_months <= wanted.age.lowest)
         & (_C.highest_months >= wanted.age.highest)
@@ -285,34 +294,36 @@ def _candidates(wanted: Wanted, end: int, now: datetime) -> Any:
     )
 
 
-_SHOWN = (
-    _N.clinic_id,
-    _N.location_id,
-    _N.practitioner_id,
-    _N.service_id,
-    _N.position,
-    _N.price,
-    _N.good_until,
-    _N.base,
-    _N.starts,
-    _N.latitude,
-    _N.longitude,
-    ClinicRow.slug,
-    ClinicRow.name,
-    ClinicRow.phone,
-    ClinicRow.zone,
-    ClinicRow.notice_minutes,
-    ClinicRow.horizon_days,
-    LocationRow.name.label("location_name"),
-    LocationRow.street,
-    LocationRow.postcode,
-    LocationRow.city,
-    LocationRow.access,
-    LocationRow.latitude.label("own_latitude"),
-    PractitionerRow.title,
-    PractitionerRow.first_name,
-    PractitionerRow.last_name,
-    PractitionerRow.position.label("person_position"),
-    ServiceRow.name.label("service_name"),
-    ServiceRow.minutes,
-)
+def _shown(n: type[NextStartRow]) -> tuple[Any, ...]:
+    """Return the columns the search shows of a row."""
+    return (
+        n.clinic_id,
+        n.location_id,
+        n.practitioner_id,
+        n.service_id,
+        n.position,
+        n.price,
+        n.good_until,
+        n.base,
+        n.starts,
+        n.latitude,
+        n.longitude,
+        ClinicRow.slug,
+        ClinicRow.name,
+        ClinicRow.phone,
+        ClinicRow.zone,
+        ClinicRow.notice_minutes,
+        ClinicRow.horizon_days,
+        LocationRow.name.label("location_name"),
+        LocationRow.street,
+        LocationRow.postcode,
+        LocationRow.city,
+        LocationRow.access,
+        LocationRow.latitude.label("own_latitude"),
+        PractitionerRow.title,
+        PractitionerRow.first_name,
+        PractitionerRow.last_name,
+        PractitionerRow.position.label("person_position"),
+        ServiceRow.name.label("service_name"),
+        ServiceRow.minutes,
+    )
