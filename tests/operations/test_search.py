@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
+from threading import Event
 from typing import Any, cast
 
 import pytest
@@ -40,7 +41,7 @@ from okienko_server.operations.onboard_clinic import (
 )
 from okienko_server.operations.search_clinics import HOME, NEXT_STARTS, Order, Place, Search, search_clinics
 from okienko_server.storage.directory import PortalStore
-from okienko_server.storage.next_starts import NextStartStore, RowKey
+from okienko_server.storage.next_starts import NextStartStore, RowKey, Traits
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.tables import ClinicRow, LocationRow, NextStartRow, PractitionerRow, ServiceRow
@@ -260,7 +261,7 @@ def test_after_any_history_the_search_equals_the_full_computation(desk: Desk) ->
 
 
 def test_the_control_without_falling_behind_shows_taken_times(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OccupancyStore, "_fall_behind", lambda self, ids: None)
+    monkeypatch.setattr(OccupancyStore, "_fall_behind", lambda self, ids, *, freed=False: None)
     assert differing(desk, 60)[0] > 0
 
 
@@ -332,3 +333,64 @@ def test_with_many_hands_at_once_nothing_false_is_left(desk: Desk) -> None:
     for _ in range(30):
         search = some_search(there.random)
         assert found(search, desk, MONDAY) == computed(search, desk, MONDAY)[: searching.PAGE]
+
+
+def test_past_its_budget_a_search_leaves_out_rather_than_lies(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Town(desk, town(desk), Random(2))
+    there.worker()
+    for _ in range(20):
+        there.take()
+    monkeypatch.setattr(searching, "MOST_BEHIND", 1)
+    search = Search(Question(ProblemCategory.SPINE, ADULT, ServiceKind.CONSULTATION))
+    truth = computed(search, desk, MONDAY)
+    shown = found(search, desk, MONDAY)
+    assert shown and all(one in truth for one in shown) and len(shown) < len(truth)
+
+
+def test_one_clinics_fault_stops_no_other_clinic(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Town(desk, town(desk), Random(2))
+    follow = NextStartStore.keep_only
+
+    def faulty(self: NextStartStore, wanted: dict[RowKey, Traits]) -> None:
+        if self.clinic_id == there.clinics[0]:
+            raise ValueError
+        follow(self, wanted)
+
+    monkeypatch.setattr(NextStartStore, "keep_only", faulty)
+    for _ in range(3):
+        keep_starts(desk=desk, now=MONDAY)
+    with desk.database.reading() as connection:
+        done = set(connection.execute(select(NextStartRow.clinic_id).where(NextStartRow.soonest > 0)).scalars())
+    assert done == set(there.clinics[1:])
+
+
+def test_a_booking_under_way_while_the_rows_are_made_is_not_missed(desk: Desk) -> None:
+    """On PostgreSQL the worker waits for it; on SQLite there is one writer anyway."""
+    if desk.database.is_sqlite:
+        ids = town(desk)[:1]
+        Town(desk, ids, Random(4)).take()
+    else:
+        ids = town(desk)[:1]
+        scope = visitor(session="slow").at(ids[0])
+        started, go_on = Event(), Event()
+        fall_behind = OccupancyStore._fall_behind
+
+        def slow(self: OccupancyStore, resource_ids: Sequence[str], *, freed: bool = False) -> None:
+            fall_behind(self, resource_ids, freed=freed)
+            started.set()
+            go_on.wait(1.5)
+
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as hands:
+            patch.setattr(OccupancyStore, "_fall_behind", slow)
+            asked = Question(ProblemCategory.SPINE, SENIOR, ServiceKind.CONSULTATION)
+            free = find_slots(replace(asked, days=5), scope=scope, desk=desk, now=MONDAY)
+            start = instant_of(free.span.base + first_bits(free.any_start, 1)[0])
+            booking = hands.submit(lambda: hold(HoldRequest(asked, start), scope=scope, desk=desk, now=MONDAY))
+            assert started.wait(10)
+            worker = hands.submit(lambda: [keep_starts(desk=desk, now=MONDAY) for _ in range(3)])
+            booking.result()
+            worker.result()
+    Town(desk, ids, Random(1)).worker()
+    search = Search(Question(ProblemCategory.SPINE, SENIOR, ServiceKind.CONSULTATION))
+    mine = [one for one in computed(search, desk, MONDAY) if one[0] == ids[0]]
+    assert [one for one in found(search, desk, MONDAY) if one[0] == ids[0]] == mine != []

@@ -348,3 +348,56 @@ def test_a_page_of_the_search_holds_ten_and_leads_to_the_next(app: Flask) -> Non
     assert len(names(first)) == 10 and len(names(second)) == 2 and not set(names(first)) & set(names(second))
     assert 'name="page" value="2"' in first.html and 'name="page" value="1"' in second.html
     assert '<ol class="o-list" start="11">' in second.html
+
+
+def test_a_further_page_belongs_to_the_search_that_was_widened(app: Flask) -> None:
+    place = LocationPlan("Rynek", "Rynek 1", "34-400", "Nowy Targ", OPEN, 49.4774, 20.0323)
+    for number in range(14):
+        opened(app, replace(clinic(f"g{number}"), name=f"Gabinet {number:02}", staff=(), locations=(place,)))
+    caught_up(app)
+    for wish in ({"place": "Zakopane"}, {"when": "weekend"}, {"place": "Zakopane", "when": "weekend"}):
+        first, second = FormPatient(app).problem(**wish), FormPatient(app).problem(**wish, page="2")
+        assert len(names(first)) == 10 and len(names(second)) == 4, wish
+        assert not set(names(first)) & set(names(second))
+
+
+def test_a_language_that_was_given_up_does_not_stand_in_the_way_of_the_time(app: Flask) -> None:
+    town(app)
+    patient = FormPatient(app)
+    page = patient.problem(language="de")
+    assert "W tym języku" in page.text
+    assert "o-at-details" in patient.press("/w/hold", page.form("/w/hold").buttons[0].value).html
+
+
+@pytest.mark.parametrize("said", ["age_group=", "age_group=infant", "age_group=child&age=3&age_unit=days", ""])
+def test_no_link_passes_the_question_whose_body_it_is(app: Flask, said: str) -> None:
+    opened(app)
+    page = Page(app.test_client().get(f"/g/kazimierz?category=spine&{said}"))
+    assert "o-at-problem" in page.html and "/w/hold" not in page.html
+
+
+def test_a_list_says_for_whom_its_times_are_and_asks_a_childs_age(app: Flask) -> None:
+    town(app)
+    patient = FormPatient(app, "/fizjoterapia/kregoslup/krakow")
+    assert "pierwsza wizyta · dorosły" in patient.page.text and "Kto przyjdzie?" in patient.page.text
+    child = patient.press("/w/problem", age_group="child")
+    assert "Podaj wiek dziecka" in child.text and "/w/hold" not in child.html
+    senior = FormPatient(app, "/fizjoterapia/kregoslup/krakow").press("/w/problem", age_group="senior")
+    assert "· 65+" in senior.text
+
+
+def test_a_town_counts_only_the_addresses_that_lie_in_it(app: Flask) -> None:
+    """Olsztyn is two towns, Bory sounds like Żory: nobody is said to be where nobody is."""
+    silesian = LocationPlan("Olsztyn", "Rynek 1", "42-256", "Olsztyn", OPEN, 50.7526, 19.2710)
+    sounding = LocationPlan("Bory", "ul. Leśna 1", "44-240", "Bory", OPEN)
+    loud = LocationPlan("Rynek", "Rynek 9", "31-042", "KRAKÓW", OPEN)
+    for slug, place in (("olsztyn", silesian), ("bory", sounding), ("krak", loud)):
+        opened(app, replace(clinic(slug), staff=(), locations=(place,)))
+    caught_up(app)
+    addresses = listed(app)
+    assert "http://localhost/fizjoterapia/kregoslup/krakow" in addresses
+    assert "http://localhost/fizjoterapia/kregoslup/zory" not in addresses
+    silesia = [url for url in addresses if "kregoslup/olsztyn" in url]
+    assert silesia == ["http://localhost/fizjoterapia/kregoslup/olsztyn-slaskie"]
+    page = app.test_client().get("/fizjoterapia/kregoslup/olsztyn-slaskie").text
+    assert "1 placówka" in page and "Rynek 1" in page and "noindex" not in page

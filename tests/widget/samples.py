@@ -144,6 +144,7 @@ CLINICS = ClinicsView(
     SearchBar(
         "Kraków",
         "",
+        (Wish("adult", "Dorosły", True), Wish("child", "Dziecko"), Wish("senior", "65+")),
         (Wish("any", "Jak najszybciej", True), Wish("week", "W tym tygodniu"), Wish("weekend", "W weekend")),
         (Wish("step_free", "Bez schodów", True), Wish("parking", "Parking")),
         (Wish("", "Polski", True), Wish("en", "English"), Wish("uk", "Українська")),

@@ -38,6 +38,7 @@ LISTS = (
     "order.",
     "access.",
     "language_name.",
+    "treatment_of.",
 )
 ERROR_CODES = [
     "required", "phone_invalid", "phone_landline", "phone_foreign", "phone_premium", "name_too_long",

@@ -208,6 +208,8 @@ class SearchBar:
     """The town as typed."""
     near: str
     """The patient's own place, as the browser told it."""
+    whos: tuple[Wish, ...]
+    """For whom; empty where the problem itself says it."""
     whens: tuple[Wish, ...]
     access: tuple[Wish, ...]
     languages: tuple[Wish, ...]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from okienko_server.domain.cells import CELL_SECONDS, day_grid, days_from, local_day
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.slots import Window, bits, window_between
-from okienko_server.domain.towns import distance_km, plain, towns
+from okienko_server.domain.towns import distance_km, named_exactly
 
 WINDOW_DAYS = 62
 """Days a kept mask looks ahead."""
@@ -150,12 +150,10 @@ def _near(row: int, column: int, latitude: float, longitude: float, km: float) -
     return distance_km(latitude, longitude, nearest_up, nearest_across) <= km + 0.5
 
 
-@lru_cache(maxsize=4096)
 def where_is(city: str) -> tuple[float, float] | None:
     """Return the middle of the biggest town of a name, None for no such town: an address not on the map lies there."""
-    asked = plain(city)
-    found = next((town for town in towns() if plain(town.name) == asked), None)
-    return (found.latitude, found.longitude) if found else None
+    found = named_exactly(city)
+    return (found[0].latitude, found[0].longitude) if found else None
 
 
 def _first_cell(zone: ZoneInfo, day: date) -> int:

@@ -85,6 +85,13 @@ def plain_name(town: Town) -> str:
     return plain(town.name)
 
 
+@cache
+def named_exactly(name: str) -> tuple[Town, ...]:
+    """Return the places of just this name, Polish letters or not, the biggest first."""
+    asked = plain(name)
+    return tuple(town for town in towns() if plain_name(town) == asked)
+
+
 def _shapes(name: str) -> list[str]:
     """Return a name and what is left of it without any one letter: two names a letter apart share one of these."""
     return [name, *(name[:i] + name[i + 1 :] for i in range(len(name)))] if len(name) > 3 else [name]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
@@ -28,6 +29,7 @@ from okienko_server.storage.next_starts import (
 
 CLINICS_A_TURN, THERAPISTS_A_TURN = 50, 200
 Days = Mapping[date, int]
+log = logging.getLogger("okienko.worker")
 
 
 def keep_starts(*, desk: Desk, now: datetime) -> int:
@@ -35,11 +37,20 @@ def keep_starts(*, desk: Desk, now: datetime) -> int:
     operator = operator_scope()
     behind = desk.database.read(lambda c: NextStartsDueStore(c, operator).behind(CLINICS_A_TURN))
     for clinic_id in behind:
-        _follow_offer(operator.at(clinic_id), desk)
+        _alone(lambda scope: _follow_offer(scope, desk), operator.at(clinic_id))
     due = desk.database.read(lambda c: NextStartsDueStore(c, operator).due(now, THERAPISTS_A_TURN))
     for clinic_id, people in groupby(sorted(due), key=lambda one: one[0]):
-        _work_out(operator.at(clinic_id), [person for _, person in people], desk, now)
+        whom = [person for _, person in people]
+        _alone(lambda scope, whom=whom: _work_out(scope, whom, desk, now), operator.at(clinic_id))  # type: ignore[misc]
     return len(behind) + len(due)
+
+
+def _alone(work: Callable[[Scope], None], scope: Scope) -> None:
+    """Do a clinic's part; a fault in it is logged by its kind and stops no other clinic's."""
+    try:
+        work(scope)
+    except Exception as error:  # noqa: BLE001 - one clinic must not stop the others
+        log.warning("next starts of a clinic met %s", type(error).__name__)
 
 
 def _follow_offer(scope: Scope, desk: Desk) -> None:

@@ -124,8 +124,12 @@ class _Look:
         given_up: tuple[str, ...] = ()
         for wish, easier in _easier(search):
             given_up = (*given_up, wish) if wish else given_up
-            found = self._wider(easier)
-            if found.clinics or search.page > 1:
+            found = self._wider(replace(easier, page=1))
+            if found.clinics:
+                if search.page > 1:
+                    # A further page belongs to what the first one found its way to.
+                    later = self._page(easier, found.km)
+                    found = replace(found, clinics=later.clinics, more=later.more)
                 return replace(found, given_up=given_up)
         return ClinicsFound((), more=False)
 
@@ -140,11 +144,9 @@ class _Look:
             if km == radii[0] or len(wider.clinics) > len(found.clinics):
                 # Wider only where that brings somebody.
                 found = replace(wider, widened=km > radii[0])
-            if len(found.clinics) >= (1 if search.km else ENOUGH) or search.page > 1:
+            if len(found.clinics) >= (1 if search.km else ENOUGH):
                 break
-        if found.clinics or search.page > 1:
-            return found
-        return replace(self._page(search, 0), widened=True)
+        return found if found.clinics else replace(self._page(search, 0), widened=True)
 
     def _page(self, search: Search, km: float) -> ClinicsFound:
         want = PAGE * min(max(search.page, 1), MAX_PAGE) + 1
@@ -279,9 +281,10 @@ class _Ranking:
         row, now = rows[0], self.look.now
         # The clinic's own first choice among the services, as everywhere.
         rows = [one for one in rows if one.position == row.position]
-        if any(one.good_until <= now for one in rows) and self.worked_out < MOST_BEHIND:
+        if any(one.good_until <= now for one in rows):
             self.worked_out += 1
-            return self._at(row.clinic_id, row.location_id)
+            # Beyond what one search may work out, an address is rather left out than shown with a time that is taken.
+            return self._at(row.clinic_id, row.location_id) if self.worked_out <= MOST_BEHIND else None
         zone = ZoneInfo(row.zone)
         span = bookable(now, zone, row.notice_minutes, row.horizon_days, self.search.when)
         base, whole = min(one.base for one in rows), 0

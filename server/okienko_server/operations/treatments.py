@@ -5,32 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope
-from okienko_server.domain.towns import Town, towns_like
+from okienko_server.domain.towns import Town, named_exactly
 from okienko_server.operations.desk import Desk
-from okienko_server.storage.directory import PortalStore
+from okienko_server.storage.directory import PortalStore, Treated
 from okienko_server.storage.next_starts import category_bit
 
 KEPT = timedelta(minutes=5)
+TOWN_KM = 25.0
+"""So far from its middle an address still lies in a town."""
 
 
 @dataclass(frozen=True, slots=True)
 class Treatments:
-    """Category -> town -> number of clinics; towns nobody knows are left out."""
+    """(Category, town) -> the addresses there, by clinic's name; those in towns nobody knows are left out."""
 
-    known: dict[ProblemCategory, dict[Town, int]] = field(default_factory=dict)
+    known: dict[tuple[ProblemCategory, Town], list[Treated]] = field(default_factory=dict)
+
+    def at(self, category: ProblemCategory, town: Town) -> list[Treated]:
+        """Return the addresses in a town where a category is treated."""
+        return self.known.get((category, town), [])
+
+    def clinics(self, category: ProblemCategory, town: Town) -> int:
+        """Return how many clinics these are."""
+        return len({one.slug for one in self.at(category, town)})
 
     def towns_of(self, category: ProblemCategory) -> dict[Town, int]:
-        """Return the towns of a category, most clinics first."""
-        found = self.known.get(category, {})
+        """Return the towns of a category with their numbers of clinics, most clinics first."""
+        found = {town: self.clinics(category, town) for one, town in self.known if one is category}
         return dict(sorted(found.items(), key=lambda one: (-one[1], one[0].name)))
 
     def in_town(self, town: Town) -> list[ProblemCategory]:
         """Return what is treated in a town, in screen order."""
-        return [category for category in ProblemCategory if town in self.known.get(category, {})]
+        return [category for category in ProblemCategory if (category, town) in self.known]
 
 
 class KeptTreatments:
@@ -50,25 +58,22 @@ class KeptTreatments:
 def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:
     """Return what published clinics treat and where, as the kept starts know it; a clinic opened a moment ago follows soon."""
 
-    def look(connection: Connection) -> list[tuple[str, int, str]]:
-        return PortalStore(connection, scope).treated(now)
-
-    there: dict[tuple[ProblemCategory, Town], set[str]] = {}
-    for city, bits, clinic_id in desk.database.read(look):
-        town = next(iter(towns_like(city, 1)), None)
+    rows = desk.database.read(lambda connection: PortalStore(connection, scope).treated(now))
+    known: dict[tuple[ProblemCategory, Town], list[Treated]] = {}
+    for row in rows:
+        town = _town_of(row)
         for category in ProblemCategory:
-            if town is not None and bits & category_bit(category):
-                there.setdefault((category, town), set()).add(clinic_id)
-    known: dict[ProblemCategory, dict[Town, int]] = {}
-    for (category, town), clinics in there.items():
-        known.setdefault(category, {})[town] = len(clinics)
+            if town is not None and row.categories & category_bit(category):
+                there = known.setdefault((category, town), [])
+                if not any((one.slug, one.street) == (row.slug, row.street) for one in there[-3:]):
+                    there.append(row)
     return Treatments(known)
 
 
-def clinics_in(
-    category: ProblemCategory, town: Town, *, scope: Scope, desk: Desk, now: datetime
-) -> list[tuple[str, str, str]]:
-    """Return (short name, name, street) of the published clinics that treat a category in a town, by name."""
-    return desk.database.read(
-        lambda connection: PortalStore(connection, scope).treating_in([town.name], category_bit(category), now)
-    )
+def _town_of(row: Treated) -> Town | None:
+    """Return the town an address says, among namesakes the one nearest to it; None for one nobody knows."""
+    named = named_exactly(row.city)
+    if row.latitude is None or row.longitude is None or not named:
+        return named[0] if named else None
+    nearest = min(named, key=lambda town: town.away(row.latitude or 0.0, row.longitude or 0.0))
+    return nearest if nearest.away(row.latitude, row.longitude) <= TOWN_KM else None

@@ -38,8 +38,6 @@ def work(
             now = clock()
             if send_due(gateway, desk=desk, now=now) == BATCH:
                 continue
-            if keep_starts(desk=desk, now=now) >= THERAPISTS_A_TURN:
-                continue
             if abs((now - swept).total_seconds()) >= SWEEP_SECONDS:
                 expire_holds(desk=desk, now=now)
                 lapse_unanswered(desk=desk, now=now)
@@ -54,6 +52,8 @@ def work(
                 asked = now
             for chore in chores:
                 chore(now)
+            if keep_starts(desk=desk, now=now) >= THERAPISTS_A_TURN:
+                continue
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
             log.warning("the worker met %s and goes on", type(error).__name__)
             stop.wait(1)

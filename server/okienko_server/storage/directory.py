@@ -124,30 +124,31 @@ class PortalStore:
         wanted = statement.where(clinics.c.page == page, *_published(now))
         return list(self.connection.execute(wanted.order_by(ClinicRow.clinic_id)).scalars())
 
-    def treated(self, now: datetime) -> list[tuple[str, int, str]]:
-        """Return (city, category bits, clinic id) of what published clinics treat where, as the kept starts know it."""
+    def treated(self, now: datetime) -> list[Treated]:
+        """Return what published clinics treat at which address, as the kept starts know it, by name."""
         n, place = NextStartRow, LocationRow
         statement = (
-            select(place.city, n.categories, n.clinic_id)
+            select(place.city, n.latitude, n.longitude, n.categories, ClinicRow.slug, ClinicRow.name, place.street)
             .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
             .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
             .where(*_published(now))
             .distinct()
-        )
-        return [(city, bits, clinic_id) for city, bits, clinic_id in self.connection.execute(statement)]
-
-    def treating_in(self, cities: list[str], bits: int, now: datetime) -> list[tuple[str, str, str]]:
-        """Return (short name, name, street) of published clinics that treat a category in cities so spelled, by name."""
-        n, place = NextStartRow, LocationRow
-        statement = (
-            select(ClinicRow.slug, ClinicRow.name, place.street)
-            .join(n, n.clinic_id == ClinicRow.clinic_id)
-            .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
-            .where(place.city.in_(cities), n.categories.op("&")(bits) != 0, *_published(now))
-            .distinct()
             .order_by(ClinicRow.name, place.street, ClinicRow.slug)
         )
-        return [(slug, name, street) for slug, name, street in self.connection.execute(statement)]
+        return [Treated(*row) for row in self.connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """One address and bits of the categories treated there; no point: nobody knows where it lies."""
+
+    city: str
+    latitude: float | None
+    longitude: float | None
+    categories: int
+    slug: str
+    name: str
+    street: str
 
 
 def _published(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -98,6 +98,9 @@ class NextStartStore(ClinicStore):
 
     def keep_only(self, wanted: dict[RowKey, Traits]) -> None:
         """Bring the set of rows to what the offer holds, every one of them behind."""
+        # Waits for bookings under way, whose foreign keys hold the therapists' rows: none commits unseen after the rows are new.
+        people = select(PractitionerRow.id).where(PractitionerRow.clinic_id == self.clinic_id)
+        self.connection.execute(people.order_by(PractitionerRow.id).with_for_update())
         mine = _N.clinic_id == self.clinic_id
         key = (_N.location_id, _N.practitioner_id, _N.service_id)
         there = {RowKey(*row) for row in self.connection.execute(select(*key).where(mine))}

@@ -110,9 +110,11 @@ _CLEAR = (
 _BEHIND = (
     update(NextStartRow)
     .where(NextStartRow.clinic_id == _CLINIC, NextStartRow.practitioner_id == bindparam("resource"))
-    .values(good_until=LONG_AGO, due_at=LONG_AGO, soonest=0, evening=0, weekend=0, version=NextStartRow.version + 1)
+    .values(good_until=LONG_AGO, due_at=LONG_AGO, version=NextStartRow.version + 1)
 )
 """The next starts kept of a therapist are not good any more; the last lock a change of occupancy takes."""
+_BEHIND_FREED = _BEHIND.values(soonest=0, evening=0, weekend=0)
+"""Nor are their bounds, where time was given back; taking it leaves a bound as true as it was."""
 
 
 class OccupancyStore(ClinicStore):
@@ -159,9 +161,10 @@ class OccupancyStore(ClinicStore):
         self._fall_behind([resource_id])
         return True
 
-    def _fall_behind(self, resource_ids: Sequence[str]) -> None:
+    def _fall_behind(self, resource_ids: Sequence[str], *, freed: bool = False) -> None:
         for resource_id in resource_ids:
-            self.connection.execute(_BEHIND, {"clinic": self.clinic_id, "resource": resource_id})
+            asked = {"clinic": self.clinic_id, "resource": resource_id}
+            self.connection.execute(_BEHIND_FREED if freed else _BEHIND, asked)
 
     def _mark(self, resource_id: str, day: date, mask: int) -> None:
         words = {f"w{i}": word for i, word in enumerate(words_of(mask))}
@@ -198,7 +201,7 @@ class OccupancyStore(ClinicStore):
                 kept = {f"kept{i}": _WORD & ~word for i, word in enumerate(words_of(mask))}
                 row = {"clinic": self.clinic_id, "on": grid.day, "resource": resource_id, **kept}
                 self.connection.execute(_CLEAR, row)
-        self._fall_behind(sorted(freed))
+        self._fall_behind(sorted(freed), freed=True)
 
 
 def _by_day(cells: Iterable[int], zone: ZoneInfo) -> list[tuple[DayGrid, int]]:

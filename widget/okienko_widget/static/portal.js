@@ -21,8 +21,18 @@
     }, 150);
   });
 
+  // A moment after the last change, so that arrow keys may pass over what is not meant, and never while an answer is under way.
+  let due = 0;
+  const follow = (form) => {
+    clearTimeout(due);
+    due = setTimeout(() => {
+      if (!form.isConnected) return;
+      if (document.querySelector('[aria-busy]')) follow(form);
+      else form.requestSubmit();
+    }, 400);
+  };
   document.addEventListener('change', ({ target }) => {
-    if (target.form && 'auto' in target.form.dataset && target.name !== 'place') target.form.requestSubmit();
+    if (target.form && 'auto' in target.form.dataset && target.name !== 'place') follow(target.form);
   });
 
   const near = () => document.querySelectorAll('[data-near]').forEach((button) => {

@@ -127,6 +127,7 @@
     const same = day && fresh.querySelector(`[name=day][value="${CSS.escape(day.value)}"]:enabled`);
     if (same) same.checked = true;
     const at = document.activeElement;
+    if (at && at.id) return `#${CSS.escape(at.id)}`;
     return at && at.name ? `[name="${CSS.escape(at.name)}"][value="${CSS.escape(at.value)}"]` : '';
   };
 
@@ -134,6 +135,7 @@
     if (busy) return;
     busy = true;
     const body = new URLSearchParams(new FormData(form));
+    const sent = String(body);
     if (button && button.name) body.append(button.name, button.value);
     const from = root();
     from.setAttribute('aria-busy', 'true');
@@ -149,11 +151,14 @@
       from.removeAttribute('aria-busy');
       if (button) delete button.dataset.sent;
       if (quiet) {
-        if (from !== root()) return;
+        // What was changed meanwhile is not thrown away; it is sent next.
+        if (from !== root() || String(new URLSearchParams(new FormData(form))) !== sent) return;
         const focus = keep(from, node);
         show(node, next.title);
         const again = focus && root().querySelector(focus);
         if (again) again.focus({ preventScroll: true });
+        const told = root().querySelector('[data-told]');
+        if (told) say(told.textContent);
       } else {
         if (node.className !== from.className) push();
         show(node, next.title);
@@ -191,7 +196,7 @@
   document.addEventListener('submit', (event) => {
     if ('native' in event.target.dataset) return;
     event.preventDefault();
-    send(event.target, event.submitter);
+    send(event.target, event.submitter, 'auto' in event.target.dataset && !event.submitter);
   });
 
   document.addEventListener('input', ({ target }) => {

@@ -107,7 +107,7 @@ def treatment_card(what: str) -> Response:
 def town_card(what: str, where: str) -> Response:
     """The picture of a treatment's page in a town."""
     category, town = _category(what), town_of(where)
-    count = known_treatments().towns_of(category).get(town, 0)
+    count = known_treatments().clinics(category, town)
     title = load()("treatment.title", what=load()(f"treatment_of.{category}"), place=town.name)
     return _picture(ShareCard(title, load().plural("clinics.places", count) if count else load()("site.claim"), (), ""))
 

@@ -17,6 +17,8 @@ from okienko_widget.views import AboutView, PageHead, PlaceRow, Row
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+_UNITS = {"y": "about.years", "m": "about.months"}
+
 
 def about_view(offer: Offer, texts: Texts) -> AboutView:
     """Return what stands beneath the booking on a clinic's page."""
@@ -122,13 +124,14 @@ def _competence(category: str, ages: AgeRange, texts: Texts) -> str:
     if (ages.lowest, ages.highest) == (0, MAX_AGE_MONTHS):
         return name
     low, low_unit, high, high_unit = ends_of(ages)
-    begin = texts.plural(f"about.{'years' if low_unit == 'y' else 'months'}", low)
+    begin = texts.plural(_UNITS[low_unit], low)
     if high is None:
-        return f"{name} ({texts('about.ages_from', age=begin)})"
-    end = texts.plural(f"about.{'years' if high_unit == 'y' else 'months'}", high)
-    if low == 0:
-        return f"{name} ({texts('about.ages_to', age=end)})"
-    return f"{name} ({texts('about.ages_span', from_=begin, to=end)})"
+        span = texts("about.ages_from", age=begin)
+    elif low == 0:
+        span = texts("about.ages_to", age=texts.plural(_UNITS[high_unit], high))
+    else:
+        span = texts("about.ages_span", from_=begin, to=texts.plural(_UNITS[high_unit], high))
+    return f"{name} ({span})"
 
 
 def _service(service: HealthcareService, offer: Offer, texts: Texts) -> Row:

@@ -59,10 +59,16 @@ def deep_link(slug: str) -> Response:
     texts = house().desk.texts
     visit.head = clinic_head(offer, public_url(), texts, plain=not request.args)
     notice = stale_link(visit.choices, offer, now)
-    if "age_group" in request.args and visit.choices.category in offer.categories():
+    if _age_said() and visit.choices.category in offer.categories():
         # Only who has said whose body it is may pass the question: a baby's parent must not land among adults' times.
         return visit.times(notice=notice)
     return visit.problem(about=about_view(offer, texts), notice=notice)
+
+
+def _age_said() -> bool:
+    """Return whether the address says whose body it is in words we know; anything else counts as not said."""
+    group, unit = request.args.get("age_group"), request.args.get("age_unit", "years")
+    return group in ("adult", "child", "senior") and unit in ("months", "years")
 
 
 def stale_link(asked: Choices, offer: Offer, now: datetime) -> str:

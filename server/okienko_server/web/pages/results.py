@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from okienko_server.domain.access import Access, Language
 from okienko_server.domain.cells import instant_of, local_day
 from okienko_server.domain.coordinates import FlatMap, map_around, map_of_poland
+from okienko_server.domain.problem import ADULT, AgeRange
 from okienko_server.domain.starts import When
 from okienko_server.domain.towns import MOST_NAMED, Town, outline, towns, towns_around
 from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound, Order, Place, Search
@@ -28,6 +29,7 @@ from okienko_widget.views import (
 )
 
 MAP_SIZE = 360
+WHOS = ("adult", "child", "senior")
 NARROWEST_KM = 9.0
 SAME_TOWN_KM = 3.0
 _PIN = 18
@@ -48,7 +50,7 @@ def clinics_view(
     first = 10 * (search.page - 1) + 1
     return ClinicsView(
         frame,
-        summary_of(choices, None, texts),
+        f"{summary_of(choices, None, texts)} · {age_words(search.question.age, texts)}",
         bar_of(choices, search, place_name, texts),
         tuple(_told(search, place_name, found, texts, now)),
         tuple(clinic_choice(one, first + n, texts, now, portal) for n, one in enumerate(found.clinics)),
@@ -58,12 +60,24 @@ def clinics_view(
     )
 
 
+def age_words(age: AgeRange, texts: Texts) -> str:
+    """Return for whom the times are: "dorosły", "65+", "dziecko, 5 mies."."""
+    if not age.is_child:
+        return texts("age_group.adult" if age == ADULT else "age_group.senior").lower()
+    months = age.lowest == age.highest
+    told = texts.plural("search.months" if months else "search.years", age.lowest if months else age.lowest // 12)
+    return f"{texts('age_group.child').lower()}, {told}"
+
+
 def bar_of(choices: Choices, search: Search, place_name: str, texts: Texts) -> SearchBar:
     """Return the fields above the list as they stand."""
     known = search.place is not None
     return SearchBar(
         place=choices.place,
         near=choices.near if known and not choices.place else "",
+        whos=()
+        if choices.category in ("paediatrics", "geriatrics")
+        else tuple(Wish(code, texts(f"age_group.{code}"), code == choices.age_group) for code in WHOS),
         whens=tuple(Wish(when.value, texts(f"wish.{when}"), when is search.when) for when in When),
         access=tuple(Wish(one.value, texts(f"access.{one}"), one in search.access) for one in Access),
         languages=(

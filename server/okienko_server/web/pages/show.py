@@ -179,10 +179,11 @@ class Visit:
                 raise
             return self.problem({"place": refused.code})
         found = search_clinics(search, scope=scope(), desk=self.desk, now=self.now)
-        name = where[1] if where else ""
-        view = clinics_view(
-            self._frame(None), self.choices, search, name, found, self.desk.texts, self.now, public_url()
-        )
+        asked, name = self.choices, where[1] if where else ""
+        if "language" in found.given_up:
+            # What was given up to find a time must not stand in the way of taking it.
+            self.choices = self.choices.but(language="")
+        view = clinics_view(self._frame(None), asked, search, name, found, self.desk.texts, self.now, public_url())
         return self._page(replace(view, intro=intro))
 
     def times(self, taken: Sequence[datetime] | None = None, notice: str = "") -> Response:

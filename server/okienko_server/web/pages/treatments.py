@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.problem import ProblemCategory
-from okienko_server.domain.towns import Town, plain, towns
-from okienko_server.operations.treatments import Treatments, clinics_in
+from okienko_server.domain.towns import Town, plain, towns, towns_like
+from okienko_server.operations.treatments import Treatments
 from okienko_server.web.guards import scope
 from okienko_server.web.house import house, public_url
 from okienko_server.web.pages.choices import Choices
@@ -73,13 +73,12 @@ def in_town(what: str, where: str) -> Response:
     """One treatment in one town: its addresses with their next free times; for a child, whose age comes first, by name only."""
     category, town = _category(what), town_of(where)
     known = known_treatments()
-    count = known.towns_of(category).get(town, 0)
-    visit = Visit(Choices(category=category.value, place=_asked(town)))
+    count = known.clinics(category, town)
+    visit = Visit(_choices(category, town))
     visit.head, intro = _head(category, town, count), _intro(category, town, known, count)
     if category is ProblemCategory.PAEDIATRICS:
         # No time is offered before the age is said: a baby must never come to somebody who treats older children.
-        listed = clinics_in(category, town, scope=scope(), desk=house().desk, now=visit.now)
-        rows = tuple(Crumb(f"{name}, {street}", f"/g/{slug}") for slug, name, street in listed)
+        rows = tuple(Crumb(f"{one.name}, {one.street}", f"/g/{one.slug}") for one in known.at(category, town))
         return visit.problem(intro=replace(intro, listed=rows))
     return visit.clinics(intro=intro)
 
@@ -136,8 +135,12 @@ def _category(slug: str) -> ProblemCategory:
     return found
 
 
-def _asked(town: Town) -> str:
-    return town.name if slug_of(town) == _dashed(town.name) else f"{town.name}, {town.voivodeship}"
+def _choices(category: ProblemCategory, town: Town) -> Choices:
+    """Return the search of a town's page: by its name where that means this very town, else by where it lies."""
+    for words in (town.name, f"{town.name}, {town.voivodeship}"):
+        if towns_like(words, 1) == [town]:
+            return Choices(category=category.value, place=words)
+    return Choices(category=category.value, near=f"{town.latitude:.4f},{town.longitude:.4f}")
 
 
 def _intro(category: ProblemCategory, town: Town, known: Treatments, count: int) -> Intro:
