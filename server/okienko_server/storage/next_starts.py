@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -252,27 +254,8 @@ class PortalStartsStore(PortalStore):
     def rows_at(self, wanted: Wanted, places: Iterable[tuple[str, str]]) -> list[Row[Any]]:
         """Return the rows at (clinic id, location id) with everything the search shows of them."""
         asked = list(places)
-        kept = (
-            select(_N.__table__)
-            .where(_N.clinic_id.in_(sorted({clinic_id for clinic_id, _ in asked})))
-            .where(tuple_(_N.clinic_id, _N.location_id).in_(asked))
-        )
-        # Read by key before anything is joined: SQLite looks pairs up in no index, and guesses a walk through a whole table cheaper.
-        n = aliased(_N, kept.cte("kept").prefix_with("MATERIALIZED"))
-        statement = (
-            select(*_shown(n))
-            .join(_C, _competent(wanted, n))
-            .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
-            .join(LocationRow, (LocationRow.clinic_id == n.clinic_id) & (LocationRow.id == n.location_id))
-            .join(
-                PractitionerRow,
-                (PractitionerRow.clinic_id == n.clinic_id) & (PractitionerRow.id == n.practitioner_id),
-            )
-            .join(ServiceRow, (ServiceRow.clinic_id == n.clinic_id) & (ServiceRow.id == n.service_id))
-            .where(*_fits(wanted, n))
-            .order_by(n.clinic_id, n.location_id, n.position, PractitionerRow.position, n.practitioner_id)
-        )
-        return list(self.connection.execute(statement.distinct()))
+        clinics = sorted({clinic_id for clinic_id, _ in asked})
+        return list(self.connection.execute(_rows_at(wanted), {"clinics": clinics, "places": asked}))
 
     def behind(self, now: datetime, limit: int) -> list[str]:
         """Return ids of listed clinics whose offer changed since their rows were made."""
@@ -313,6 +296,28 @@ def _plain(wanted: Wanted) -> Select[Any]:
 def _treated(wanted: Wanted, n: Any) -> ColumnElement[bool]:
     """Return the condition that the therapist of a row may treat the problem at that age."""
     return exists().where(_competent(wanted, n))
+
+
+@lru_cache(maxsize=512)
+def _rows_at(wanted: Wanted) -> Select[Any]:
+    """Return the statement that reads the shown rows of some addresses; kept, because making it takes longer than running it."""
+    kept = (
+        select(_N.__table__)
+        .where(_N.clinic_id.in_(bindparam("clinics", expanding=True)))
+        .where(tuple_(_N.clinic_id, _N.location_id).in_(bindparam("places", expanding=True)))
+    )
+    # Read by key before anything is joined: SQLite looks pairs up in no index, and guesses a walk through a whole table cheaper.
+    n = aliased(_N, kept.cte("kept").prefix_with("MATERIALIZED"))
+    person, place, service = PractitionerRow, LocationRow, ServiceRow
+    return (
+        select(*_shown(n))
+        .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
+        .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
+        .join(person, (person.clinic_id == n.clinic_id) & (person.id == n.practitioner_id))
+        .join(service, (service.clinic_id == n.clinic_id) & (service.id == n.service_id))
+        .where(*_fits(wanted, n), _treated(wanted, n))
+        .order_by(n.clinic_id, n.location_id, n.position, person.position, n.practitioner_id)
+    )
 
 
 def _shown(n: type[NextStartRow]) -> tuple[Any, ...]:
