@@ -191,25 +191,21 @@ class _Ranking:
         behind = self.look.store.behind(self.look.now, MOST_BEHIND)
         limit = 0 if self.search.place else WALK
         while True:
-            candidates = self._candidates(limit)
-            found, complete = self._best(self._bounds(candidates), behind, count, self._ceiling(candidates, limit))
+            candidates, ceiling = self._candidates(limit)
+            found, complete = self._best(self._bounds(candidates), behind, count, ceiling)
             if complete:
                 return found
             limit *= 4
 
-    def _candidates(self, limit: int) -> list[Candidate]:
+    def _candidates(self, limit: int) -> tuple[list[Candidate], int | None]:
+        """Return what may be found, and the bound beyond which nothing was read, None when everything was."""
         store, place = self.look.store, self.search.place
         if place is None:
             return store.everywhere(self.wanted, self.end, self.look.now, limit)
         if not self.km:
             return store.everywhere(self.wanted, self.end, self.look.now, 1 << 20)
         tiles = tiles_within(place.latitude, place.longitude, self.km)
-        return store.around(self.wanted, tiles, self.end, self.look.now)
-
-    @staticmethod
-    def _ceiling(candidates: Sequence[Candidate], limit: int) -> int | None:
-        """Return the bound beyond which nothing was read, None when everything was."""
-        return candidates[-1].bound if limit and len(candidates) == limit else None
+        return store.around(self.wanted, tiles, self.end, self.look.now), None
 
     def _bounds(self, candidates: Sequence[Candidate]) -> dict[Where, tuple[int, float | None]]:
         """Return each address' lowest bound and its distance, those within reach only."""

@@ -10,15 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Select,
+    and_,
+    bindparam,
     delete,
+    exists,
+    func,
     insert,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -209,11 +216,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row as it is ranked: where it is, and a cell before which it holds no start."""
+    """An address or a row as it is ranked: where it is, and a cell before which it holds no start."""
 
     clinic_id: str
     location_id: str
-    position: int
     bound: int
     latitude: float | None
     longitude: float | None
@@ -223,40 +229,36 @@ class PortalStartsStore(PortalStore):
     """The next starts of every clinic the portal lists."""
 
     def around(self, wanted: Wanted, tiles: Sequence[int], end: int, now: datetime) -> list[Candidate]:
-        """Return every row in those squares that may hold a start before a cell."""
-        statement = _candidates(wanted, end, now).where(_N.tile.in_(tiles))
+        """Return every address in those squares where a row may hold a start before a cell, with the lowest bound there."""
+        # The sum keeps SQLite from the index on bounds, which it takes for narrower than the one on squares.
+        near = _plain(wanted).where(_N.tile.in_(tiles), _bound(wanted.when) + 0 < end)
+        n = near.cte("near").prefix_with("MATERIALIZED")
+        statement = (
+            select(n.c.clinic_id, n.c.location_id, func.min(n.c.bound), func.min(n.c.latitude), func.min(n.c.longitude))
+            .join(ClinicRow, ClinicRow.clinic_id == n.c.clinic_id)
+            .where(_treated(wanted, n.c), *visible(now))
+            .group_by(n.c.clinic_id, n.c.location_id)
+        )
         return [Candidate(*row) for row in self.connection.execute(statement)]
 
-    def everywhere(self, wanted: Wanted, end: int, now: datetime, limit: int) -> list[Candidate]:
-        """Return the rows with the lowest bounds, those at most `limit`."""
+    def everywhere(self, wanted: Wanted, end: int, now: datetime, limit: int) -> tuple[list[Candidate], int | None]:
+        """Return what fits among the `limit` rows with the lowest bounds, and the bound beyond which nothing was read; None: all was."""
         bound = _bound(wanted.when)
-        statement = _candidates(wanted, end, now).order_by(bound, _N.clinic_id, _N.location_id).limit(limit)
-        return [Candidate(*row) for row in self.connection.execute(statement)]
+        soon = _plain(wanted).where(bound < end).order_by(bound).limit(limit)
+        n = soon.cte("soon").prefix_with("MATERIALIZED")
+        # A value, no EXISTS: PostgreSQL would look through every clinic there is for the sake of these few.
+        listed = select(true()).where(ClinicRow.clinic_id == n.c.clinic_id, *visible(now)).scalar_subquery()
+        fits = listed.is_not(None) & _treated(wanted, n.c)
+        columns = (n.c.clinic_id, n.c.location_id, n.c.bound, n.c.latitude, n.c.longitude)
+        rows = self.connection.execute(select(*columns, fits)).all()
+        ceiling = max(row[2] for row in rows) if len(rows) == limit else None
+        return [Candidate(*row[:5]) for row in rows if row[5]], ceiling
 
     def rows_at(self, wanted: Wanted, places: Iterable[tuple[str, str]]) -> list[Row[Any]]:
         """Return the rows at (clinic id, location id) with everything the search shows of them."""
         asked = list(places)
-        kept = (
-            select(_N.__table__)
-            .where(_N.clinic_id.in_(sorted({clinic_id for clinic_id, _ in asked})))
-            .where(tuple_(_N.clinic_id, _N.location_id).in_(asked))
-        )
-        # Read by key before anything is joined: SQLite looks pairs up in no index, and guesses a walk through a whole table cheaper.
-        n = aliased(_N, kept.cte("kept").prefix_with("MATERIALIZED"))
-        statement = (
-            select(*_shown(n))
-            .join(_C, _competent(wanted, n))
-            .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
-            .join(LocationRow, (LocationRow.clinic_id == n.clinic_id) & (LocationRow.id == n.location_id))
-            .join(
-                PractitionerRow,
-                (PractitionerRow.clinic_id == n.clinic_id) & (PractitionerRow.id == n.practitioner_id),
-            )
-            .join(ServiceRow, (ServiceRow.clinic_id == n.clinic_id) & (ServiceRow.id == n.service_id))
-            .where(*_fits(wanted, n))
-            .order_by(n.clinic_id, n.location_id, n.position, PractitionerRow.position, n.practitioner_id)
-        )
-        return list(self.connection.execute(statement.distinct()))
+        clinics = sorted({clinic_id for clinic_id, _ in asked})
+        return list(self.connection.execute(_rows_at(wanted), {"clinics": clinics, "places": asked}))
 
     def behind(self, now: datetime, limit: int) -> list[str]:
         """Return ids of listed clinics whose offer changed since their rows were made."""
@@ -277,23 +279,47 @@ def _fits(wanted: Wanted, n: type[NextStartRow] = _N) -> list[ColumnElement[bool
     return found
 
 
-def _competent(wanted: Wanted, n: type[NextStartRow] = _N) -> ColumnElement[bool]:
-    return (
-        (_C.clinic_id == n.clinic_id)
-        & (_C.practitioner_id == n.practitioner_id)
-        & (_C.category == wanted.category.value)
-        & (_C.lowest_months <= wanted.age.lowest)
-        & (_C.highest_months >= wanted.age.highest)
+def _competent(wanted: Wanted, n: Any) -> ColumnElement[bool]:
+    return and_(
+        _C.clinic_id == n.clinic_id,
+        _C.practitioner_id == n.practitioner_id,
+        _C.category == wanted.category.value,
+        _C.lowest_months <= wanted.age.lowest,
+        _C.highest_months >= wanted.age.highest,
     )
 
 
-def _candidates(wanted: Wanted, end: int, now: datetime) -> Any:
-    bound = _bound(wanted.when)
+def _plain(wanted: Wanted) -> Select[Any]:
+    """Return the rows themselves: planned without the joins, whose sizes both engines misjudge."""
+    bound = _bound(wanted.when).label("bound")
+    columns = (_N.clinic_id, _N.location_id, _N.practitioner_id, bound, _N.latitude, _N.longitude)
+    return select(*columns).where(*_fits(wanted))
+
+
+def _treated(wanted: Wanted, n: Any) -> ColumnElement[bool]:
+    """Return the condition that the therapist of a row may treat the problem at that age."""
+    return exists().where(_competent(wanted, n))
+
+
+@lru_cache(maxsize=512)
+def _rows_at(wanted: Wanted) -> Select[Any]:
+    """Return the statement that reads the shown rows of some addresses; kept, because making it takes longer than running it."""
+    kept = (
+        select(_N.__table__)
+        .where(_N.clinic_id.in_(bindparam("clinics", expanding=True)))
+        .where(tuple_(_N.clinic_id, _N.location_id).in_(bindparam("places", expanding=True)))
+    )
+    # Read by key before anything is joined: SQLite looks pairs up in no index, and guesses a walk through a whole table cheaper.
+    n = aliased(_N, kept.cte("kept").prefix_with("MATERIALIZED"))
+    person, place, service = PractitionerRow, LocationRow, ServiceRow
     return (
-        select(_N.clinic_id, _N.location_id, _N.position, bound, _N.latitude, _N.longitude)
-        .join(_C, _competent(wanted))
-        .join(ClinicRow, ClinicRow.clinic_id == _N.clinic_id)
-        .where(*_fits(wanted), bound < end, *visible(now))
+        select(*_shown(n))
+        .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
+        .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
+        .join(person, (person.clinic_id == n.clinic_id) & (person.id == n.practitioner_id))
+        .join(service, (service.clinic_id == n.clinic_id) & (service.id == n.service_id))
+        .where(*_fits(wanted, n), _treated(wanted, n))
+        .order_by(n.clinic_id, n.location_id, n.position, person.position, n.practitioner_id)
     )
 
 
