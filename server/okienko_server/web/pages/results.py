@@ -98,7 +98,7 @@ def _told(search: Search, place_name: str, found: ClinicsFound, texts: Texts, no
     """Yield what was found, and what was given up or widened to find it."""
     if not found.clinics:
         return
-    where = texts("search.around", place=place_name) if place_name else texts("search.everywhere")
+    where = texts("search.around", place=place_name) if place_name and found.km else texts("search.everywhere")
     soonest = min(one.starts[0] for one in found.clinics)
     zone = found.clinics[0].zone
     start = short_start(instant_of(soonest), zone, now, texts)
