@@ -188,7 +188,11 @@ def _add_rows(rows: Rows, offer: Offer, kept: dict[str, Diary]) -> None:
     ]
     for position, person in enumerate(offer.practitioners.values()):
         _add_person(rows, clinic.id, position, person, kept[person.id])
-    order = list(offer.services)
+    _add_starts(rows, offer, kept)
+
+
+def _add_starts(rows: Rows, offer: Offer, kept: dict[str, Diary]) -> None:
+    clinic, order = offer.clinic, list(offer.services)
     for key, traits in rows_of(offer.public).items():
         worked = kept[key.practitioner_id].worked[order.index(key.service_id)]
         known = [getattr(traits, field.name) for field in fields(traits)]
