@@ -34,6 +34,8 @@ PUBLIC = {
     "/card/<slug>",
     "/fhir/$bulk-publish",
     "/fhir/<any(locations, schedules, slots):kind>-<int(min=1, max=99999):page>.ndjson",
+    "/g/<slug>/karta.png",
+    "/robots.txt",
     "/g/<slug>/terminy.json",
     "/doctor",
     "/doctor/style.css",

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 import okienko_server.storage
+from okienko_server.storage.directory import PortalStore
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import Base
 
@@ -102,7 +103,7 @@ def test_no_method_of_a_clinics_store_takes_a_clinic(store: type[ClinicStore]) -
 
 
 def test_every_store_is_a_clinics_an_operators_or_the_portals() -> None:
-    known = {store.__name__ for store in (*stores(ClinicStore), *stores(OperatorStore))}
+    known = {store.__name__ for store in (*stores(ClinicStore), *stores(OperatorStore), *stores(PortalStore))}
     assert {"AppointmentStore", "OccupancyStore", "OfferStore", "OutboxStore", "StaffSessionStore"} <= known
     found = set()
     for module in pkgutil.iter_modules(okienko_server.storage.__path__, "okienko_server.storage."):

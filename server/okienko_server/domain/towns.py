@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
@@ -58,7 +58,8 @@ def towns_named(text: str) -> list[Town]:
     return (whole or [town for town in towns() if plain(town.name).startswith(asked)])[:MOST_NAMED]
 
 
-def towns_like(text: str, limit: int = 8) -> list[Town]:
+@lru_cache(maxsize=4096)
+def towns_like(text: str, limit: int = 8) -> tuple[Town, ...]:
     """Return the places a text may mean, best first: of that name, beginning so, a letter or two off, or sounding alike.
 
     A voivodeship after a comma or in brackets narrows them.
@@ -66,30 +67,27 @@ def towns_like(text: str, limit: int = 8) -> list[Town]:
     name, _, region = text[:LONGEST_ASKED].replace("(", ",").replace(")", "").partition(",")
     asked = plain(name)
     if not asked:
-        return []
-    begun = [town for town in towns() if plain_name(town).startswith(asked)]
-    found = [town for town in begun if plain_name(town) == asked]
-    found += [town for town in begun if plain_name(town) != asked]
+        return ()
+    found = [*named_exactly(name), *(town for known, town in _by_name() if known != asked and known.startswith(asked))]
     if not found:
         known = _by_shape()
         found = [town for shape in (*_shapes(asked), _sound(name)) for town in known.get(shape, ())]
     if region.strip():
         wanted = plain(region)
         found = [town for town in found if plain(town.voivodeship).startswith(wanted)] or found
-    return list(dict.fromkeys(found))[:limit]
+    return tuple(dict.fromkeys(found))[:limit]
 
 
 @cache
-def plain_name(town: Town) -> str:
-    """Return a town's name as it is compared."""
-    return plain(town.name)
+def _by_name() -> tuple[tuple[str, Town], ...]:
+    return tuple((plain(town.name), town) for town in towns())
 
 
-@cache
+@lru_cache(maxsize=4096)
 def named_exactly(name: str) -> tuple[Town, ...]:
     """Return the places of just this name, Polish letters or not, the biggest first."""
     asked = plain(name)
-    return tuple(town for town in towns() if plain_name(town) == asked)
+    return tuple(town for known, town in _by_name() if known == asked)
 
 
 def _shapes(name: str) -> list[str]:
@@ -106,8 +104,8 @@ def _sound(name: str) -> str:
 @cache
 def _by_shape() -> dict[str, list[Town]]:
     known: dict[str, list[Town]] = {}
-    for town in towns():
-        for shape in (*_shapes(plain_name(town)), _sound(town.name)):
+    for name, town in _by_name():
+        for shape in (*_shapes(name), _sound(town.name)):
             known.setdefault(shape, []).append(town)
     return known
 
@@ -119,7 +117,13 @@ def nearest_town(latitude: float, longitude: float) -> Town:
 
 def towns_around(latitude: float, longitude: float, km: float) -> list[Town]:
     """Return the places within a distance, the biggest first."""
-    return [town for town in towns() if town.away(latitude, longitude) <= km]
+    up = km / 111.0
+    across = up / max(math.cos(math.radians(abs(latitude) + up)), 0.1)
+    # Most lie far off: a box is asked first, because a distance costs ten times as much.
+    box = (
+        town for town in towns() if abs(town.latitude - latitude) <= up and abs(town.longitude - longitude) <= across
+    )
+    return [town for town in box if town.away(latitude, longitude) <= km]
 
 
 def in_poland(latitude: float, longitude: float) -> bool:

@@ -194,9 +194,10 @@ class NextStartsDueStore(OperatorStore):
         return list(self.connection.execute(statement.limit(limit)).scalars())
 
     def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return (clinic id, practitioner id) of rows to be worked out anew, the longest due first."""
-        statement = select(_N.clinic_id, _N.practitioner_id).where(_N.due_at <= now).order_by(_N.due_at).limit(limit)
-        return list(dict.fromkeys((clinic, person) for clinic, person in self.connection.execute(statement)))
+        """Return (clinic id, practitioner id) of therapists to be worked out anew, the longest due first."""
+        therapist = (_N.clinic_id, _N.practitioner_id)
+        statement = select(*therapist).where(_N.due_at <= now).group_by(*therapist).order_by(func.min(_N.due_at))
+        return [(clinic, person) for clinic, person in self.connection.execute(statement.limit(limit))]
 
 
 _BEHIND = or_(ClinicRow.searched.is_(None), ClinicRow.searched != ClinicRow.revision)

@@ -228,5 +228,7 @@ class NextStartRow(OfClinic):
         Index("ix_next_start_therapist", "clinic_id", "practitioner_id"),
         Index("ix_next_start_tile", "kind", "tile"),
         Index("ix_next_start_soonest", "kind", "soonest"),
+        Index("ix_next_start_evening", "kind", "evening"),
+        Index("ix_next_start_weekend", "kind", "weekend"),
         Index("ix_next_start_due", "due_at"),
     )

@@ -170,13 +170,12 @@ class Choices:
                 return Place(*point), nearest_town(*point).name
         return None
 
-    def search(self) -> Search:
-        """Return what is looked for on the portal; raises FieldsRefused, FieldRefused."""
-        where = self.where()
+    def search(self, place: Place | None) -> Search:
+        """Return what is looked for on the portal around a place; raises FieldsRefused, FieldRefused."""
         return Search(
             replace(self.question(), service_id="", practitioner_id="", location_id="", first=None),
-            where[0] if where else None,
-            float(self.km) if self.km and where else 0,
+            place,
+            float(self.km) if self.km and place else 0,
             When(self.when or When.ANY),
             words_of(Access, self.access),
             Order(self.order or Order.SOONEST),

@@ -171,7 +171,10 @@ class Visit:
         """Step 2 on the portal: where."""
         self.choices = self.choices.but(week="", practitioner="", service="", location="", clinic="")
         try:
-            search, where = self.choices.search(), self.choices.where()
+            # The problem's own fields first: they are asked for before the place.
+            self.choices.question()
+            where = self.choices.where()
+            search = self.choices.search(where[0] if where else None)
         except FieldsRefused as refused:
             return self.problem(refused.errors)
         except FieldRefused as refused:

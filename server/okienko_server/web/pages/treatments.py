@@ -138,7 +138,7 @@ def _category(slug: str) -> ProblemCategory:
 def _choices(category: ProblemCategory, town: Town) -> Choices:
     """Return the search of a town's page: by its name where that means this very town, else by where it lies."""
     for words in (town.name, f"{town.name}, {town.voivodeship}"):
-        if towns_like(words, 1) == [town]:
+        if towns_like(words, 1) == (town,):
             return Choices(category=category.value, place=words)
     return Choices(category=category.value, near=f"{town.latitude:.4f},{town.longitude:.4f}")
 

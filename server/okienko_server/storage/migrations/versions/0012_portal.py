@@ -50,6 +50,8 @@ def upgrade() -> None:
     op.create_index("ix_next_start_therapist", "next_start", ["clinic_id", "practitioner_id"])
     op.create_index("ix_next_start_tile", "next_start", ["kind", "tile"])
     op.create_index("ix_next_start_soonest", "next_start", ["kind", "soonest"])
+    op.create_index("ix_next_start_evening", "next_start", ["kind", "evening"])
+    op.create_index("ix_next_start_weekend", "next_start", ["kind", "weekend"])
     op.create_index("ix_next_start_due", "next_start", ["due_at"])
 
 
