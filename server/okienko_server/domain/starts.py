@@ -104,9 +104,9 @@ class Bounds:
         return {When.EVENING: self.evening, When.WEEKEND: self.weekend}.get(when, self.soonest)
 
 
-def bounds(mask: int, span: Window, zone: ZoneInfo, now: datetime) -> Bounds:
-    """Return the bounds of a mask over a window, leaving out what has passed already."""
-    passed = max(-(-int(now.timestamp()) // CELL_SECONDS) - span.base, 0)
+def bounds(mask: int, span: Window, zone: ZoneInfo, since: datetime) -> Bounds:
+    """Return the bounds of a mask over a window, leaving out what lies before an instant."""
+    passed = max(-(-int(since.timestamp()) // CELL_SECONDS) - span.base, 0)
     left = mask >> passed << passed
     end = span.base + span.bookable.bit_length()
 

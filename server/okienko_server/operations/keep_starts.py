@@ -147,7 +147,7 @@ def worked_out(
     busy = _without(days, [one.cell for one in held if one.until <= now], offer)
     hopeful = _without(busy, [one.cell for one in held], offer)
     ends = [one.until for one in held if one.until > now]
-    zone = offer.clinic.zone
+    zone, notice = offer.clinic.zone, timedelta(minutes=offer.clinic.notice_minutes)
     last = day_grid(zone, span.days[0].day + timedelta(days=WINDOW_DAYS - SHOWN_DAYS))
     good_until = min([*ends, instant_of(last.first)])
     found = {}
@@ -161,9 +161,10 @@ def worked_out(
             if not person.works_at(place_id):
                 continue
             mask, hope = exact.get((person.id, place_id), 0), open_soon.get((person.id, place_id), 0)
-            limits = bounds(hope, span, zone, now)
+            limits = bounds(hope, span, zone, now + notice)
             end = span.base + span.bookable.bit_length()
-            passing = [instant_of(cell + 1) for cell in (limits.soonest, limits.evening, limits.weekend) if cell < end]
+            firsts = [cell for cell in (limits.soonest, limits.evening, limits.weekend) if cell < end]
+            passing = [instant_of(cell) - notice + timedelta(seconds=1) for cell in firsts]
             key = RowKey(place_id, person.id, service.id)
             found[key] = Worked(fold(mask), span.base, limits, good_until, min([good_until, *passing]))
     return found
