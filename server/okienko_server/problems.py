@@ -48,6 +48,7 @@ STATUS: dict[str, int] = {
     "age_required": 422,
     "age_invalid": 422,
     "category_unknown": 422,
+    "place_unknown": 422,
     "code_wrong": 422,
     "code_expired": 410,
     "code_used": 409,

@@ -155,7 +155,11 @@ FORMS = {
         "calendar",
     )
 }
-DOORS = {"/", "/g/<slug>", "/e/<token>"}
+DOORS = {
+    "/", "/g/<slug>", "/e/<token>", "/fizjoterapia/<what>/", "/fizjoterapia/<what>/<where>", "/fizjoterapia/<what>/karta.png",
+    "/fizjoterapia/<what>/<where>/karta.png", "/sitemap.xml", "/sitemap-portal.xml",
+    "/sitemap-clinics-<int(min=1, max=99999):page>.xml",
+}  # fmt: skip
 VISITORS = (Policy.PORTAL, Policy.EMBED, Policy.FORM, Policy.BEARER)
 
 

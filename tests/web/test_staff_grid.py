@@ -118,6 +118,7 @@ def test_every_place_a_block_can_have_is_a_rule_of_the_style_sheet() -> None:
 
 
 CHOSEN_AT_RUN_TIME = (
+    "places.access.",
     "nav.", "audit.act.", "audit.object.", "refusal.", "wrong.", "notice.", "role.", "state.", "door.", "schedule.previous_",
     "schedule.next_", "schedule.empty_", "schedule.week", "schedule.day", "convert.kind.",
     "messages.kind.", "messages.state.", "messages.paid.", "ledger.event.", "ledger.account.", "ledger.purse.",
