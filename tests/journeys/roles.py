@@ -80,7 +80,8 @@ def choose(page: Page, name: str, words: str) -> None:
 
 def block(page: Page, surname: str) -> Locator:
     """Return somebody's visit in the schedule's grid."""
-    return page.locator("li.s-block", has_text=surname)
+    # By its own name: the visit before tells in words who comes after.
+    return page.locator("li.s-block", has=page.locator(".s-name", has_text=surname))
 
 
 def convert(page: Page, surname: str, clicks: Clicks) -> None:
