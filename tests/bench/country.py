@@ -21,10 +21,10 @@ from sqlalchemy import Connection, Table, insert
 
 from okienko_server.domain.access import Access, Language, text_of
 from okienko_server.domain.cells import cells_of, day_grid, days_from, local_day
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import BEGINNING, ContractStatus, Term
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.offer import (
-    Clinic,
     HealthcareService,
     Location,
     Offer,

@@ -9,10 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from okienko_server.domain.cells import cell_at, day_grid, local_day
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import BEGINNING, ContractStatus, Term
 from okienko_server.domain.offer import (
     Absence,
-    Clinic,
     HealthcareService,
     Location,
     Offer,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
 from okienko_server.domain.access import Access
-from okienko_server.domain.offer import Address
+from okienko_server.domain.clinic import Address
 from okienko_server.domain.towns import distance_km, towns_named
 from okienko_server.storage.tables import AuditRow, LocationRow
 from okienko_server.web.pages.staff.map import around, country

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from okienko_server.domain.offer import Clinic
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.roles import GUEST_RIGHTS
 from okienko_server.storage.tables import AuditRow, StaffRow
 from okienko_server.web import guards

@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import ContractStatus
-from okienko_server.domain.offer import Clinic, Offer
+from okienko_server.domain.offer import Offer
 from okienko_server.operations import operators
 from okienko_server.operations.clinic_rules import set_rules
 from okienko_server.storage.clinic_settings import ClinicSettingsStore

@@ -6,8 +6,8 @@ import click
 
 from okienko_server.cli.desk import Refused, open_desk
 from okienko_server.config import Settings
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.errors import FieldRefused, NotFound
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.onboard_clinic import clinic_under

@@ -10,9 +10,10 @@ from zoneinfo import available_timezones
 
 from okienko_server.domain.access import Access, Language
 from okienko_server.domain.cells import CELL_MINUTES
+from okienko_server.domain.clinic import NOWHERE, Address
 from okienko_server.domain.contract import BEGINNING, ContractStatus
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.offer import DURATIONS, NOWHERE, Address, ServiceKind
+from okienko_server.domain.offer import DURATIONS, ServiceKind
 from okienko_server.domain.problem import MAX_AGE_MONTHS, AgeRange, Competence, ProblemCategory
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,8 +7,8 @@ import threading
 from datetime import datetime
 from enum import StrEnum
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.money import day_of
-from okienko_server.domain.offer import Clinic
 
 log = logging.getLogger("okienko.alarm")
 

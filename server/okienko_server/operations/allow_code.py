@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.errors import ProofNeeded, ResendRefused
 from okienko_server.domain.money import day_of, month_of
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.proof import challenge_for, proven
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.domain.throttle import Bucket

@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.audit import Act
 from okienko_server.domain.cells import local_day
+from okienko_server.domain.clinic import Address, Clinic
 from okienko_server.domain.contract import ContractStatus, Term, check_signed
 from okienko_server.domain.coordinates import postcode_of
 from okienko_server.domain.details import printable
 from okienko_server.domain.email import email_of
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
-from okienko_server.domain.offer import Address, Clinic, Offer
+from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import any_polish
 from okienko_server.domain.plan import ClinicPlan, PlanRefused
 from okienko_server.domain.roles import Role

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.audit import Act, audit_key
 from okienko_server.domain.cells import local_day
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import TokenRefused
-from okienko_server.domain.offer import Clinic, Offer
+from okienko_server.domain.offer import Offer
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.domain.tariff import Tariff
 from okienko_server.domain.throttle import SmsLimits

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import Use
 from okienko_server.domain.money import Event, Purse, month_of
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.ledger import LedgerStore

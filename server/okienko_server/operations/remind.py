@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Appointment
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.money import month_of
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.phone import mobile
 from okienko_server.domain.reminder import LATEST, LEADS, moment, reach, wanted
 from okienko_server.domain.roles import Right

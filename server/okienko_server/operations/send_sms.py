@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import Use
 from okienko_server.domain.money import Event
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.reminder import quiet_until
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.verification import CODE_MINUTES

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from okienko_server.domain.audit import Act
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.phone import known_country
 from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.roles import Right

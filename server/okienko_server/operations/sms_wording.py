@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from okienko_server.domain.offer import Clinic, Location
+from okienko_server.domain.clinic import Clinic
+from okienko_server.domain.offer import Location
 from okienko_server.domain.phone import spoken
 from okienko_server.domain.sms_text import SEGMENT, fold, one_segment, septets
 from okienko_server.domain.verification import CODE_MINUTES

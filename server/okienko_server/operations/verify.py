@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from okienko_server.domain.appointment import Appointment, Status, Step
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import Use
 from okienko_server.domain.details import Details, checked
 from okienko_server.domain.errors import CodeRefused, HoldExpired, NotFound, StepNotAllowed
 from okienko_server.domain.money import Purse, day_of
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.scope import Scope, Source
 from okienko_server.domain.verification import (
     CODE_MINUTES,

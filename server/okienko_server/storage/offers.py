@@ -11,19 +11,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, bindparam, select, update
 
 from okienko_server.domain.access import Access, Language, words_of
+from okienko_server.domain.clinic import ANSWER_MINUTES, SMS_DAY_BUDGET, Address, Clinic, Pause
 from okienko_server.domain.contract import Term
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
-    ANSWER_MINUTES,
-    SMS_DAY_BUDGET,
     Absence,
-    Address,
-    Clinic,
     HealthcareService,
     Location,
     Offer,
     OpeningHours,
-    Pause,
     Practitioner,
     ServiceKind,
     WorkingHours,

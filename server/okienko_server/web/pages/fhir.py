@@ -13,7 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from okienko_server.domain.cells import instant_of
-from okienko_server.domain.offer import Clinic, HealthcareService, Location
+from okienko_server.domain.clinic import Clinic
+from okienko_server.domain.offer import HealthcareService, Location
 from okienko_server.operations.publish_slots import PublishedSlots
 
 BOOKING_LINK = "http://fhir-registry.smarthealthit.org/StructureDefinition/booking-deep-link"

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import DayGrid, cell_at, instant_of, local_day
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.errors import ClinicPaused
-from okienko_server.domain.offer import Clinic, Location, Offer
+from okienko_server.domain.offer import Location, Offer
 from okienko_server.domain.slots import bits, first_start
 from okienko_server.operations.find_slots import FreeTimes
 from okienko_server.web.pages.choices import Choices

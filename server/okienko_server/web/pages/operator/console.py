@@ -9,9 +9,9 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from okienko_server.domain.cells import local_day
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.domain.errors import FieldsRefused
-from okienko_server.domain.offer import Clinic
 from okienko_server.operations.contracts import (
     PAGE,
     STOPPING,

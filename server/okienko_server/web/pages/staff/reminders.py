@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.money import month_of
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.reminder import LEADS
 from okienko_server.domain.roles import Right
 from okienko_server.domain.tariff import tariff_of

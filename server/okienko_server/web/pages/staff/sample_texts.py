@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.money import month_of
-from okienko_server.domain.offer import Clinic
 from okienko_server.domain.reminder import DAY, moment
 from okienko_server.domain.sms_text import SEGMENT, septets
 from okienko_server.domain.tariff import Tariff, tariff_of
