@@ -20,7 +20,8 @@ from okienko_server.domain.problem import ADULT, ProblemCategory, age_in_months
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import Question
-from okienko_server.operations.search_clinics import Search, search_clinics
+from okienko_server.operations.portal_search import Search
+from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.operations.seed import DEMO_CLINIC, DEMO_OWNER, DEMO_PASSWORD, ZONE, SeedReport, seed, seeded
 from okienko_server.operations.sign_in import sign_in
 from okienko_server.storage.appointments import appointment_of

@@ -23,6 +23,7 @@ from okienko_server.domain.problem import ADULT, SENIOR, ProblemCategory, age_in
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.starts import When, bookable, cut, first_bits
 from okienko_server.domain.towns import distance_km
+from okienko_server.operations import ranking
 from okienko_server.operations import search_clinics as searching
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.expire_holds import expire_holds
@@ -39,9 +40,11 @@ from okienko_server.operations.onboard_clinic import (
     record_absence,
     weekly,
 )
-from okienko_server.operations.search_clinics import HOME, NEXT_STARTS, Order, Place, Search, search_clinics
+from okienko_server.operations.portal_search import ClinicsFound, Order, Place, Search
+from okienko_server.operations.ranking import HOME, NEXT_STARTS, Look
+from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.storage.directory import PortalStore
-from okienko_server.storage.next_starts import NextStartStore, RowKey, Traits
+from okienko_server.storage.next_starts import NextStartStore, PortalStartsStore, RowKey, Traits
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.tables import ClinicRow, LocationRow, NextStartRow, PractitionerRow, ServiceRow
@@ -231,8 +234,10 @@ def computed(search: Search, desk: Desk, now: datetime) -> list[Shown]:
 def found(search: Search, desk: Desk, now: datetime) -> list[Shown]:
     """Return the first page of just this search, nothing widened."""
 
-    def page(connection: Connection) -> searching.ClinicsFound:
-        return searching._Look(connection, visitor(), desk, now)._page(search, search.km)
+    def page(connection: Connection) -> ClinicsFound:
+        return searching.page_of(
+            search, search.km, Look(connection, visitor(), desk, now, PortalStartsStore(connection, visitor()))
+        )
 
     return [
         (one.clinic_id, one.location.id, one.starts, one.service, tuple(person for person, _ in one.practitioners))
@@ -266,7 +271,7 @@ def test_the_control_without_falling_behind_shows_taken_times(desk: Desk, monkey
 
 
 def test_the_control_without_the_revision_shows_what_is_withheld(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "MOST_BEHIND", 0)
+    monkeypatch.setattr(ranking, "MOST_BEHIND", 0)
     assert differing(desk, 60)[0] > 0
 
 
@@ -340,7 +345,7 @@ def test_past_its_budget_a_search_leaves_out_rather_than_lies(desk: Desk, monkey
     there.worker()
     for _ in range(20):
         there.take()
-    monkeypatch.setattr(searching, "MOST_BEHIND", 1)
+    monkeypatch.setattr(ranking, "MOST_BEHIND", 1)
     search = Search(Question(ProblemCategory.SPINE, ADULT, ServiceKind.CONSULTATION))
     truth = computed(search, desk, MONDAY)
     shown = found(search, desk, MONDAY)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from okienko_widget import When, load
+from okienko_widget.portal_views import MapPin, MapTown, MapView, SearchBar, Wish
 from okienko_widget.views import (
     AppointmentSummary,
     Choice,
@@ -18,18 +19,13 @@ from okienko_widget.views import (
     DetailsView,
     DoneView,
     Frame,
-    MapPin,
-    MapTown,
-    MapView,
     MessageView,
     PartOfDay,
     ProblemView,
-    SearchBar,
     SlotChoice,
     SlotGroup,
     TimesView,
     View,
-    Wish,
 )
 
 ZONE = ZoneInfo("Europe/Warsaw")

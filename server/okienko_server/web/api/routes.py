@@ -23,7 +23,8 @@ from okienko_server.operations.find_slots import FreeTimes, Question, find_slots
 from okienko_server.operations.held import Held, get_appointment
 from okienko_server.operations.hold import HoldRequest, hold
 from okienko_server.operations.once import MAX_KEY
-from okienko_server.operations.search_clinics import ClinicFound, Place, Search, search_clinics
+from okienko_server.operations.portal_search import ClinicFound, Place, Search
+from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.operations.verify import give_details, resend_code, verify_code
 from okienko_server.storage.directory import PortalStore
 from okienko_server.web.api import schemas

@@ -16,7 +16,8 @@ from okienko_server.domain.problem import ADULT, SENIOR, AgeRange, age_in_months
 from okienko_server.domain.starts import When
 from okienko_server.domain.towns import in_poland, nearest_town, towns_like
 from okienko_server.operations.find_slots import Question
-from okienko_server.operations.search_clinics import MAX_PAGE, Order, Place, Search
+from okienko_server.operations.portal_search import Order, Place, Search
+from okienko_server.operations.search_clinics import MAX_PAGE
 from okienko_server.web.references import whole_number
 
 TYPED = ("first_name", "last_name", "booker_first_name", "booker_last_name", "phone", "comment", "consent")

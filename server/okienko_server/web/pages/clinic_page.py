@@ -13,7 +13,7 @@ from okienko_server.domain.offer import HealthcareService, Location, Offer, Prac
 from okienko_server.domain.problem import MAX_AGE_MONTHS, AgeRange
 from okienko_server.web.pages.present import directions_url, offer_badge, when_in
 from okienko_widget import Texts
-from okienko_widget.views import AboutView, PageHead, PlaceRow, Row
+from okienko_widget.portal_views import AboutView, PageHead, PlaceRow, Row
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

@@ -18,7 +18,7 @@ from okienko_server.web.pages.choices import Choices
 from okienko_server.web.pages.clinic_page import about_view, clinic_head, json_ld
 from okienko_server.web.pages.show import Visit
 from okienko_server.web.policy import Policy, policy
-from okienko_widget.views import PageHead
+from okienko_widget.portal_views import PageHead
 
 doors = Blueprint("doors", __name__)
 _PREFILL = ("category", "kind", "service", "practitioner", "age_group", "age", "age_unit", "theme", "accent")

@@ -12,21 +12,12 @@ from okienko_server.domain.coordinates import FlatMap, map_around, map_of_poland
 from okienko_server.domain.problem import ADULT, AgeRange
 from okienko_server.domain.starts import When
 from okienko_server.domain.towns import MOST_NAMED, Town, outline, towns, towns_around
-from okienko_server.operations.search_clinics import ClinicFound, ClinicsFound, Order, Place, Search
+from okienko_server.operations.portal_search import ClinicFound, ClinicsFound, Order, Place, Search
 from okienko_server.web.pages.choices import RADII, Choices
 from okienko_server.web.pages.present import initials_of, short_start, summary_of, when_in
 from okienko_widget import Texts
-from okienko_widget.views import (
-    ClinicChoice,
-    ClinicsView,
-    Frame,
-    MapPin,
-    MapTown,
-    MapView,
-    SearchBar,
-    SlotChoice,
-    Wish,
-)
+from okienko_widget.portal_views import MapPin, MapTown, MapView, SearchBar, Wish
+from okienko_widget.views import ClinicChoice, ClinicsView, Frame, SlotChoice
 
 MAP_SIZE = 360
 WHOS = ("adult", "child", "senior")

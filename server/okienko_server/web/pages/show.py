@@ -32,19 +32,8 @@ from okienko_server.web.pages.oembed import discovery
 from okienko_server.web.pages.results import clinics_view
 from okienko_server.web.references import reference_of, resolve
 from okienko_widget import render
-from okienko_widget.views import (
-    AboutView,
-    CodeView,
-    DetailsView,
-    DoneView,
-    Frame,
-    Intro,
-    PageHead,
-    ProblemView,
-    Proof,
-    SlotChoice,
-    View,
-)
+from okienko_widget.portal_views import AboutView, Intro, PageHead
+from okienko_widget.views import CodeView, DetailsView, DoneView, Frame, ProblemView, Proof, SlotChoice, View
 
 
 class Visit:

@@ -18,7 +18,7 @@ from okienko_server.web.pages.clinic_page import json_ld
 from okienko_server.web.pages.show import Visit
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load
-from okienko_widget.views import Crumb, Intro, PageHead
+from okienko_widget.portal_views import Crumb, Intro, PageHead
 
 pages = Blueprint("treatments", __name__, url_prefix="/fizjoterapia")
 SLUGS = {
