@@ -111,6 +111,10 @@ def test_a_town_nobody_knows_keeps_what_was_typed(front: Page, size: str, way: s
     settled(front, f"unknown-{size}-{way}", way)
 
 
+def test_near_me_is_offered_only_where_it_can_be_answered(front: Page, size: str, way: str) -> None:
+    assert front.locator("[data-near]").is_visible() == (way == "script")
+
+
 def test_a_far_town_shows_the_nearest_who_does(front: Page, size: str, way: str) -> None:
     front.fill("#f-place", "Suwałki")
     choose(front)

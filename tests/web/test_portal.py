@@ -17,6 +17,7 @@ from okienko_server.domain.access import Access
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.onboard_clinic import LocationPlan, OpenedClinic, weekly
+from okienko_server.storage import directory, next_starts
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
 from tests.conftest import MONDAY, Clock
 from tests.plans import clinic
@@ -120,8 +121,8 @@ def test_towns_are_suggested_in_a_body_and_only_unpinned(app: Flask) -> None:
     session = FormPatient(app).page.form("/w/problem").value("session")
     answer = app.test_client().post("/w/places", data={"session": session, "place": "Dąbrowa"})
     assert len(answer.get_json()) > 1 and all(name.startswith("Dąbrowa") for name in answer.get_json())
-    pinned = FormPatient(app, f"/g/{place.slug}").page.form("/w/problem").value("session")
-    assert app.test_client().post("/w/places", data={"session": pinned, "place": "Kr"}).status_code == 200
+    pinned = FormPatient(app, f"/e/{embed_token(place.id)}").page.form("/w/problem").value("session")
+    assert app.test_client().post("/w/places", data={"session": pinned, "place": "Kr"}).status_code == 404
 
 
 HOSTILE = (
@@ -192,6 +193,7 @@ def test_a_name_cannot_end_the_description(app: Flask) -> None:
     [
         ("category=jaw_head", "nie zajmuje się już tym"),
         ("practitioner=nobody", "nie można tu już wybrać"),
+        ("service=none", "nie można tu już zarezerwować"),
         ("date=2020-01-01", "już minął"),
         ("category=spine&age_group=adult&practitioner=nobody", "nie można tu już wybrać"),
         ("category=spine", ""),
@@ -401,3 +403,28 @@ def test_a_town_counts_only_the_addresses_that_lie_in_it(app: Flask) -> None:
     assert silesia == ["http://localhost/fizjoterapia/kregoslup/olsztyn-slaskie"]
     page = app.test_client().get("/fizjoterapia/kregoslup/olsztyn-slaskie").text
     assert "1 placówka" in page and "Rynek 1" in page and "noindex" not in page
+
+
+def test_the_control_without_the_conditions_of_being_listed_a_trial_clinic_is_everywhere(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = town(app)
+    with house_of(app).desk.database.writing() as connection:
+        mine = ContractTermRow.clinic_id == there["krakow"].id
+        connection.execute(update(ContractTermRow).where(mine).values(status=ContractStatus.TRIAL.value))
+    assert "Gabinet Krakow" not in FormPatient(app).problem(place="Kraków").text
+    for module in (directory, next_starts):
+        monkeypatch.setattr(module, "visible", lambda now: (ClinicRow.clinic_id != "",))
+    assert "http://localhost/g/gabinet-krakow" in listed(app)
+    assert "Gabinet Krakow" in FormPatient(app).problem(place="Kraków").text
+
+
+def test_the_control_without_the_pause_a_paused_clinic_is_found(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = town(app)
+    with house_of(app).desk.database.writing() as connection:
+        mine = ClinicRow.clinic_id == there["krakow"].id
+        connection.execute(update(ClinicRow).where(mine).values(paused_at=MONDAY, revision=ClinicRow.revision + 1))
+    caught_up(app)
+    assert "Gabinet Krakow" not in FormPatient(app).problem(place="Kraków").text
+    monkeypatch.setattr(next_starts, "visible", lambda now: (ClinicRow.registration.is_(True),))
+    assert "Gabinet Krakow" in FormPatient(app).problem(place="Kraków").text

@@ -26,6 +26,11 @@ def instant_of(cell: int) -> datetime:
     return datetime.fromtimestamp(cell * CELL_SECONDS, UTC)
 
 
+def cell_from(instant: datetime) -> int:
+    """Return the first cell that begins at an aware instant or after it."""
+    return -(-int(instant.timestamp()) // CELL_SECONDS)
+
+
 def cells_of(minutes: int) -> int:
     """Return how many cells that many minutes take, rounded up."""
     return -(-minutes // CELL_MINUTES)

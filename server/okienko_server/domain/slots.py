@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, cells_of, day_grid, days_from, local_day, ones
+from okienko_server.domain.cells import (
+    CELL_SECONDS,
+    DayGrid,
+    cell_at,
+    cell_from,
+    cells_of,
+    day_grid,
+    days_from,
+    local_day,
+    ones,
+)
 from okienko_server.domain.errors import SlotRefused
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner
 
@@ -51,7 +61,7 @@ def window(offer: Offer, first: date, last: date, now: datetime) -> Window:
     if first > last:
         return Window((), (), 0, 0)
     whole = window_between(offer, first, last)
-    earliest = -(-int((now + timedelta(minutes=clinic.notice_minutes)).timestamp()) // CELL_SECONDS)
+    earliest = cell_from(now + timedelta(minutes=clinic.notice_minutes))
     passed = min(max(earliest - whole.base, 0), whole.length)
     return replace(whole, bookable=whole.bookable >> passed << passed)
 

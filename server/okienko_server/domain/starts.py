@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import CELL_SECONDS, day_grid, days_from, local_day
+from okienko_server.domain.cells import CELL_SECONDS, cell_from, day_grid, days_from, local_day
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.slots import Window, bits, window_between
 from okienko_server.domain.towns import distance_km, named_exactly
@@ -65,8 +65,8 @@ def bookable(now: datetime, zone: ZoneInfo, notice_minutes: int, horizon_days: i
     """Return the starts a search with that wish may show: notice kept, within horizon and SHOWN_DAYS."""
     days = 7 if when is When.WEEK else SHOWN_DAYS
     last = local_day(now, zone) + timedelta(days=min(horizon_days, days - 1))
-    earliest = -(-int((now + timedelta(minutes=notice_minutes)).timestamp()) // CELL_SECONDS)
-    return Bookable(earliest, _first_cell(zone, last + timedelta(days=1)))
+    earliest = cell_from(now + timedelta(minutes=notice_minutes))
+    return Bookable(earliest, day_grid(zone, last + timedelta(days=1)).first)
 
 
 def cut(mask: int, base: int, span: Bookable, zone: ZoneInfo, when: When) -> int:
@@ -106,7 +106,7 @@ class Bounds:
 
 def bounds(mask: int, span: Window, zone: ZoneInfo, since: datetime) -> Bounds:
     """Return the bounds of a mask over a window, leaving out what lies before an instant."""
-    passed = max(-(-int(since.timestamp()) // CELL_SECONDS) - span.base, 0)
+    passed = max(cell_from(since) - span.base, 0)
     left = mask >> passed << passed
     end = span.base + span.bookable.bit_length()
 
@@ -154,7 +154,3 @@ def where_is(city: str) -> tuple[float, float] | None:
     """Return the middle of the biggest town of a name, None for no such town: an address not on the map lies there."""
     found = named_exactly(city)
     return (found[0].latitude, found[0].longitude) if found else None
-
-
-def _first_cell(zone: ZoneInfo, day: date) -> int:
-    return day_grid(zone, day).first

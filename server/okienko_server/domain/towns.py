@@ -54,8 +54,8 @@ def towns_named(text: str) -> list[Town]:
     asked = plain(text)
     if not asked:
         return []
-    whole = [town for town in towns() if plain(town.name) == asked]
-    return (whole or [town for town in towns() if plain(town.name).startswith(asked)])[:MOST_NAMED]
+    begun = (town for name, town in _by_name() if name.startswith(asked))
+    return list(named_exactly(text) or begun)[:MOST_NAMED]
 
 
 @lru_cache(maxsize=4096)

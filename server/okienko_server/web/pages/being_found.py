@@ -17,7 +17,7 @@ from okienko_server.web.house import house, public_url
 from okienko_server.web.pages.oembed import anybody_at, open_to_all
 from okienko_server.web.pages.present import initials_of
 from okienko_server.web.pages.share_card import ShareCard, draw_card
-from okienko_server.web.pages.treatments import SLUGS, known_treatments, path, town_of
+from okienko_server.web.pages.treatments import category_named, known_treatments, path, town_of
 from okienko_server.web.policy import Policy, policy
 from okienko_widget import load
 
@@ -25,7 +25,6 @@ found = Blueprint("being_found", __name__)
 CLINICS_A_FILE = 5000
 """A sitemap holds 50,000 addresses at most (sitemaps.org); smaller ones are quicker to read again."""
 _CLOSED = ("/w/", "/e/", "/api/", "/staff/", "/operator/", "/card/")
-_BY_SLUG = {slug: category for category, slug in SLUGS.items()}
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMES = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
@@ -96,7 +95,7 @@ def clinic_card(slug: str) -> Response:
 @policy(Policy.PORTAL)
 def treatment_card(what: str) -> Response:
     """The picture of a treatment's page."""
-    category = _category(what)
+    category = category_named(what)
     towns = known_treatments().towns_of(category)
     lines = tuple(f"{town.name} – {load().plural('clinics.places', count)}" for town, count in list(towns.items())[:3])
     return _picture(ShareCard(load()(f"treatment_of.{category}"), load()("site.claim"), lines, ""))
@@ -106,17 +105,10 @@ def treatment_card(what: str) -> Response:
 @policy(Policy.PORTAL)
 def town_card(what: str, where: str) -> Response:
     """The picture of a treatment's page in a town."""
-    category, town = _category(what), town_of(where)
+    category, town = category_named(what), town_of(where)
     count = known_treatments().clinics(category, town)
     title = load()("treatment.title", what=load()(f"treatment_of.{category}"), place=town.name)
     return _picture(ShareCard(title, load().plural("clinics.places", count) if count else load()("site.claim"), (), ""))
-
-
-def _category(slug: str) -> ProblemCategory:
-    category = _BY_SLUG.get(slug)
-    if category is None:
-        raise NotFound
-    return category
 
 
 @lru_cache(maxsize=256)

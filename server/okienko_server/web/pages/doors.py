@@ -75,9 +75,10 @@ def stale_link(asked: Choices, offer: Offer, now: datetime) -> str:
     """Return the notice that says why a link's wish could not be kept, "" when it could."""
     if "category" in request.args and asked.category not in offer.categories():
         return "link_category"
-    named = (("practitioner", asked.practitioner, offer.practitioners), ("service", asked.service, offer.services))
-    if any(name in request.args and value not in offered for name, value, offered in named):
+    if "practitioner" in request.args and asked.practitioner not in offer.practitioners:
         return "link_person"
+    if "service" in request.args and asked.service not in offer.services:
+        return "link_service"
     today = local_day(now, offer.clinic.zone)
     last = today + timedelta(days=offer.clinic.horizon_days)
     if "date" in request.args and not today.isoformat() <= request.args["date"] <= last.isoformat():

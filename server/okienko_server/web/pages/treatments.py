@@ -42,7 +42,7 @@ MOST_NEAR = 8
 @policy(Policy.PORTAL)
 def everywhere(what: str) -> Response:
     """One treatment: the towns where it is to be had, and the way into the search."""
-    category = _category(what)
+    category = category_named(what)
     texts, home = load(), public_url()
     known = known_treatments()
     crumbs = (Crumb(load()("brand"), "/"),)
@@ -71,7 +71,7 @@ def everywhere(what: str) -> Response:
 @policy(Policy.PORTAL)
 def in_town(what: str, where: str) -> Response:
     """One treatment in one town: its addresses with their next free times; for a child, whose age comes first, by name only."""
-    category, town = _category(what), town_of(where)
+    category, town = category_named(what), town_of(where)
     known = known_treatments()
     count = known.clinics(category, town)
     visit = Visit(_choices(category, town))
@@ -128,7 +128,8 @@ def _dashed(name: str) -> str:
     return "-".join("".join(sign for sign in plain(name) if sign.isalnum() or sign == " ").split())
 
 
-def _category(slug: str) -> ProblemCategory:
+def category_named(slug: str) -> ProblemCategory:
+    """Return the category of an address; raises NotFound."""
     found = _BY_SLUG.get(slug)
     if found is None:
         raise NotFound
