@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -38,7 +38,7 @@ from okienko_server.domain.starts import whole_window
 from okienko_server.domain.towns import Town, towns
 from okienko_server.operations.keep_starts import rows_of, worked_out
 from okienko_server.storage.ids import ALPHABET
-from okienko_server.storage.next_starts import RowKey, Worked
+from okienko_server.storage.next_starts import RowKey, Worked, bound_rows
 from okienko_server.storage.occupancy import words_of
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import Base
@@ -195,12 +195,13 @@ def _add_starts(rows: Rows, offer: Offer, kept: dict[str, Diary]) -> None:
     clinic, order = offer.clinic, list(offer.services)
     for key, traits in rows_of(offer.public).items():
         worked = kept[key.practitioner_id].worked[order.index(key.service_id)]
-        known = [getattr(traits, field.name) for field in fields(traits)]
-        limits = worked.bounds
         rows["next_start"].append((
-            clinic.id, key.location_id, key.practitioner_id, key.service_id, *known, 0, worked.good_until, worked.due_at,
-            limits.soonest, limits.evening, limits.weekend, worked.base, worked.starts,
+            clinic.id, key.location_id, key.practitioner_id, key.service_id, traits.position, 0, worked.good_until,
+            worked.due_at, worked.base, worked.starts,
         ))  # fmt: skip
+        names = COLUMNS["start_bound"].split()
+        found_by = bound_rows(clinic.id, key, traits, worked.bounds)
+        rows["start_bound"] += [tuple(row[name] for name in names) for row in found_by]
 
 
 def _add_person(rows: Rows, clinic_id: str, position: int, person: Practitioner, diary: Diary) -> None:
@@ -231,8 +232,9 @@ COLUMNS = {
     "practitioner_service": "clinic_id practitioner_id service_id",
     "working_hours": "clinic_id id practitioner_id location_id weekday start_minute end_minute",
     "day_occupancy": "clinic_id day resource_id w0 w1 w2 w3 w4",
-    "next_start": "clinic_id location_id practitioner_id service_id kind position price categories access languages tile "
-    "latitude longitude version good_until due_at soonest evening weekend base starts",
+    "next_start": "clinic_id location_id practitioner_id service_id position version good_until due_at base starts",
+    "start_bound": "clinic_id location_id practitioner_id service_id category lowest_months highest_months kind access "
+    "languages tile x y z lot soonest evening weekend",
 }
 """The columns of every tuple above, in order."""
 

@@ -22,6 +22,7 @@ from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, SlotRe
 from okienko_server.domain.offer import Offer, ServiceKind
 from okienko_server.domain.problem import ADULT, SENIOR, ProblemCategory, age_in_months
 from okienko_server.domain.scope import operator_scope
+from okienko_server.domain.spots import lot_of, point_of
 from okienko_server.domain.starts import When, bookable, cut, first_bits
 from okienko_server.domain.towns import distance_km
 from okienko_server.operations import ranking
@@ -30,7 +31,7 @@ from okienko_server.operations.desk import Desk
 from okienko_server.operations.expire_holds import expire_holds
 from okienko_server.operations.find_slots import Question, find_slots
 from okienko_server.operations.hold import HoldRequest, hold, release
-from okienko_server.operations.keep_starts import keep_starts, point_of
+from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.onboard_clinic import (
     ClinicPlan,
     LocationPlan,
@@ -44,11 +45,13 @@ from okienko_server.operations.onboard_clinic import (
 from okienko_server.operations.portal_search import ClinicsFound, Order, Place, Search
 from okienko_server.operations.ranking import HOME, NEXT_STARTS, Look
 from okienko_server.operations.search_clinics import search_clinics
+from okienko_server.storage.clinic_settings import ClinicSettingsStore
 from okienko_server.storage.directory import PortalStore
-from okienko_server.storage.next_starts import NextStartStore, PortalStartsStore, RowKey, Traits
+from okienko_server.storage.next_starts import NextStartStore, RowKey, Traits
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
-from okienko_server.storage.tables import ClinicRow, LocationRow, NextStartRow, PractitionerRow, ServiceRow
+from okienko_server.storage.portal_starts import PortalStartsStore
+from okienko_server.storage.tables import LocationRow, NextStartRow, PractitionerRow, ServiceRow, StartBoundRow
 from tests.conftest import MONDAY, visitor
 
 HISTORIES = 5000 if os.environ.get("OKIENKO_PROOF") else 60
@@ -169,9 +172,10 @@ class Town:
             OfferStore(connection, operator_scope().at(clinic_id)).raise_revision()
 
     def listed(self) -> None:
+        clinic_id = self.random.choice(self.clinics)
         with self.desk.database.writing() as connection:
-            one = ClinicRow.clinic_id == self.random.choice(self.clinics)
-            connection.execute(update(ClinicRow).where(one).values(listed=self.random.random() < 0.8))
+            store = ClinicSettingsStore(connection, operator_scope().at(clinic_id))
+            assert store.change(listed=self.random.random() < 0.8)
 
     def offer(self, clinic_id: str) -> Offer:
         with self.desk.database.reading() as connection:
@@ -228,7 +232,7 @@ def computed(search: Search, desk: Desk, now: datetime) -> list[Shown]:
                 if search.order is Order.NEAREST
                 else (day, km, starts[0])
             )
-            rows.append((key, (clinic_id, place.id, starts, free.service.name, names)))
+            rows.append(((*key, lot_of(clinic_id, place.id)), (clinic_id, place.id, starts, free.service.name, names)))
     return [row for _, row in sorted(rows)]
 
 
@@ -268,11 +272,11 @@ def test_after_any_history_the_search_equals_the_full_computation(desk: Desk) ->
 
 def test_the_control_without_falling_behind_shows_taken_times(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OccupancyStore, "_fall_behind", lambda self, ids, *, freed=False: None)
-    assert differing(desk, 60)[0] > 0
+    assert differing(desk, 150)[0] > 0
 
 
 def test_the_control_without_the_revision_shows_what_is_withheld(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "MOST_BEHIND", 0)
+    monkeypatch.setattr(OfferStore, "raise_revision", lambda self: None)
     assert differing(desk, 60)[0] > 0
 
 
@@ -295,8 +299,10 @@ def test_the_worker_leaves_nothing_behind_and_writes_nothing_twice(desk: Desk) -
     there.worker()
     assert keep_starts(desk=desk, now=MONDAY) == 0
     with desk.database.reading() as connection:
-        rows = connection.execute(select(NextStartRow.soonest, NextStartRow.good_until)).all()
-    assert rows and all(soonest > 0 and until > MONDAY for soonest, until in rows)
+        ends = list(connection.execute(select(NextStartRow.good_until)).scalars())
+        bounds = list(connection.execute(select(StartBoundRow.soonest)).scalars())
+    assert ends and all(until > MONDAY for until in ends)
+    assert bounds and all(soonest > 0 for soonest in bounds)
 
 
 def test_what_was_worked_out_for_an_older_occupancy_is_not_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,16 +363,16 @@ def test_one_clinics_fault_stops_no_other_clinic(desk: Desk, monkeypatch: pytest
     there = Town(desk, town(desk), Random(2))
     follow = NextStartStore.keep_only
 
-    def faulty(self: NextStartStore, wanted: dict[RowKey, Traits]) -> None:
+    def faulty(self: NextStartStore, wanted: dict[RowKey, Traits], *, listed: bool) -> None:
         if self.clinic_id == there.clinics[0]:
             raise ValueError
-        follow(self, wanted)
+        follow(self, wanted, listed=listed)
 
     monkeypatch.setattr(NextStartStore, "keep_only", faulty)
     for _ in range(3):
         keep_starts(desk=desk, now=MONDAY)
     with desk.database.reading() as connection:
-        done = set(connection.execute(select(NextStartRow.clinic_id).where(NextStartRow.soonest > 0)).scalars())
+        done = set(connection.execute(select(StartBoundRow.clinic_id).where(StartBoundRow.soonest > 0)).scalars())
     assert done == set(there.clinics[1:])
 
 

@@ -21,6 +21,7 @@ from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
 from okienko_server.domain.record import DocumentKind
 from okienko_server.domain.scope import Scope, ScopeKind, operator_scope
+from okienko_server.domain.spots import NOWHERE, UNKNOWN_TILE
 from okienko_server.domain.starts import Bounds, fold
 from okienko_server.domain.tariff import BUILT_IN
 from okienko_server.domain.verification import Challenge
@@ -35,7 +36,7 @@ from okienko_server.storage.documents import DocumentStore
 from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.ledger import LedgerStore
-from okienko_server.storage.next_starts import NextStartStore, RowKey, Traits, Worked
+from okienko_server.storage.next_starts import Finished, NextStartsDueStore, NextStartStore, RowKey, Traits, Worked
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import ClinicRecordStore
@@ -105,7 +106,7 @@ def fill(connection: Connection, clinic_id: str) -> None:
     )  # fmt: skip
     cells = range(cell_at(made.starts_at), cell_at(made.ends_at))
     assert OccupancyStore(connection, scope).take("a1", "anna", cells, LATER, NOW, WARSAW)
-    NextStartStore(connection, scope).keep_only(next_start())
+    NextStartStore(connection, scope).keep_only(next_start(), listed=True)
     ChallengeStore(connection, scope).put("a1", CHALLENGE)
     assert AnswerStore(connection, scope).keep("key", "sha", "a1", NOW)
     OutboxStore(connection, scope).add("a1", "verification", "+48601234567", "kod", NOW)
@@ -127,7 +128,8 @@ def fill(connection: Connection, clinic_id: str) -> None:
 
 def next_start(services: tuple[str, ...] = ("wizyta",)) -> dict[RowKey, Traits]:
     """Return rows of next starts: anna's at her address."""
-    traits = Traits("visit", 0, 1, 1, 0, 0, None, None, None)
+    treated = Competence(ProblemCategory.SPINE, AgeRange(0, 215))
+    traits = Traits("visit", 0, (treated,), 0, 0, UNKNOWN_TILE, NOWHERE, 7)
     return {RowKey("adres", "anna", service): traits for service in services}
 
 
@@ -163,7 +165,8 @@ def change_everything(connection: Connection, clinic_id: str) -> None:
     PlaceStore(connection, scope).change("adres", street="Inna 1")
     starts = NextStartStore(connection, scope)
     ((row, version),) = starts.versions("anna").items()
-    starts.write(row, version, Worked(fold(1), 1, Bounds(1, 1, 1), LATER, LATER))
+    worked = Worked(fold(1), 1, Bounds(1, 1, 1), LATER, LATER)
+    NextStartsDueStore(connection, operator_scope()).write([Finished(clinic_id, row, version, worked)])
     assert starts.caught_up(OfferStore(connection, scope).load().revision)
     services, therapists = ServiceStore(connection, scope), TherapistStore(connection, scope)
     services.change("wizyta", price=1)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 
 from okienko_server.domain.access import Access
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.onboard_clinic import LocationPlan, OpenedClinic, weekly
-from okienko_server.storage import directory, next_starts
+from okienko_server.storage import directory, portal_starts
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
 from tests.conftest import MONDAY, Clock
 from tests.plans import clinic
@@ -405,6 +405,12 @@ def test_a_town_counts_only_the_addresses_that_lie_in_it(app: Flask) -> None:
     assert "1 placówka" in page and "Rynek 1" in page and "noindex" not in page
 
 
+def searched_as_visible(monkeypatch: pytest.MonkeyPatch, *conditions: ColumnElement[bool]) -> None:
+    """Let the search show every clinic that fulfils these conditions instead of those of the portal."""
+    monkeypatch.setattr(portal_starts, "VISIBLE", conditions)
+    monkeypatch.setattr(portal_starts, "_rows_at", portal_starts._rows_at.__wrapped__)
+
+
 def test_the_control_without_the_conditions_of_being_listed_a_trial_clinic_is_everywhere(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,8 +419,9 @@ def test_the_control_without_the_conditions_of_being_listed_a_trial_clinic_is_ev
         mine = ContractTermRow.clinic_id == there["krakow"].id
         connection.execute(update(ContractTermRow).where(mine).values(status=ContractStatus.TRIAL.value))
     assert "Gabinet Krakow" not in FormPatient(app).problem(place="Kraków").text
-    for module in (directory, next_starts):
-        monkeypatch.setattr(module, "visible", lambda now: (ClinicRow.clinic_id != "",))
+    anybody = (ClinicRow.clinic_id != "",)
+    monkeypatch.setattr(directory, "visible", lambda now: anybody)
+    searched_as_visible(monkeypatch, *anybody)
     assert "http://localhost/g/gabinet-krakow" in listed(app)
     assert "Gabinet Krakow" in FormPatient(app).problem(place="Kraków").text
 
@@ -426,5 +433,5 @@ def test_the_control_without_the_pause_a_paused_clinic_is_found(app: Flask, monk
         connection.execute(update(ClinicRow).where(mine).values(paused_at=MONDAY, revision=ClinicRow.revision + 1))
     caught_up(app)
     assert "Gabinet Krakow" not in FormPatient(app).problem(place="Kraków").text
-    monkeypatch.setattr(next_starts, "visible", lambda now: (ClinicRow.registration.is_(True),))
+    searched_as_visible(monkeypatch, ClinicRow.registration.is_(True))
     assert "Gabinet Krakow" in FormPatient(app).problem(place="Kraków").text

@@ -1,8 +1,7 @@
-"""Free starts kept for searching: one mask over a long window, its bounds, and the squares of the map it is found in."""
+"""Free starts kept for searching: one mask over a long window, its bounds, and the days they are ranked by."""
 
 from __future__ import annotations
 
-import math
 import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,10 +9,9 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import CELL_SECONDS, cell_from, day_grid, days_from, local_day
+from okienko_server.domain.cells import CELL_SECONDS, ORDINARY_DAY, cell_from, day_grid, days_from, local_day
 from okienko_server.domain.offer import Offer
 from okienko_server.domain.slots import Window, bits, window_between
-from okienko_server.domain.towns import distance_km, named_exactly
 
 WINDOW_DAYS = 62
 """Days a kept mask looks ahead."""
@@ -22,10 +20,6 @@ SHOWN_DAYS = 28
 EVENING = 17 * 60
 """Wall-clock minutes from which on a start counts as one in the evening."""
 SATURDAY = 5
-TILE_UP, TILE_ACROSS = 0.2, 0.32
-"""Degrees a square of the map is high and wide: some 22 kilometres each way in Poland."""
-_ROW = 4096
-KM_PER_DEGREE = 111.32
 
 
 class When(StrEnum):
@@ -130,27 +124,28 @@ def first_bits(mask: int, count: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def tile_of(latitude: float, longitude: float) -> int:
-    """Return the number of the square a point lies in."""
-    return math.floor(latitude / TILE_UP) * _ROW + math.floor(longitude / TILE_ACROSS)
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """Local days counted from one on by arithmetic a database can do as well; true until a second clock change."""
+
+    first: int
+    """Cell of the first day's midnight."""
+    turn: int
+    """Cell from which on a clock change has moved the midnights."""
+    shift: int
+    """By how many cells it has; 0 where there is none."""
+
+    def of(self, cell: int) -> int:
+        """Return how many days after the first one a cell lies; not negative."""
+        return max(cell - self.first - (self.shift if cell >= self.turn else 0), 0) // ORDINARY_DAY
 
 
-def tiles_within(latitude: float, longitude: float, km: float) -> list[int]:
-    """Return the squares that hold every point within a distance, and no other that lies wholly beyond it."""
-    up = km / KM_PER_DEGREE
-    across = km / (KM_PER_DEGREE * math.cos(math.radians(min(abs(latitude) + up, 89.0))))
-    rows = range(math.floor((latitude - up) / TILE_UP), math.floor((latitude + up) / TILE_UP) + 1)
-    columns = range(math.floor((longitude - across) / TILE_ACROSS), math.floor((longitude + across) / TILE_ACROSS) + 1)
-    return [row * _ROW + column for row in rows for column in columns if _near(row, column, latitude, longitude, km)]
-
-
-def _near(row: int, column: int, latitude: float, longitude: float, km: float) -> bool:
-    nearest_up = min(max(latitude, row * TILE_UP), (row + 1) * TILE_UP)
-    nearest_across = min(max(longitude, column * TILE_ACROSS), (column + 1) * TILE_ACROSS)
-    return distance_km(latitude, longitude, nearest_up, nearest_across) <= km + 0.5
-
-
-def where_is(city: str) -> tuple[float, float] | None:
-    """Return the middle of the biggest town of a name, None for no such town: an address not on the map lies there."""
-    found = named_exactly(city)
-    return (found[0].latitude, found[0].longitude) if found else None
+@lru_cache(maxsize=64)
+def day_count(zone: ZoneInfo, first: date) -> DayCount:
+    """Return the count of local days from `first` on, true for WINDOW_DAYS of them."""
+    start = day_grid(zone, first).first
+    for day in days_from(first, WINDOW_DAYS):
+        grid = day_grid(zone, day)
+        if grid.length != ORDINARY_DAY:
+            return DayCount(start, grid.first + min(grid.length, ORDINARY_DAY), grid.length - ORDINARY_DAY)
+    return DayCount(start, start, 0)

@@ -11,23 +11,29 @@ from sqlalchemy import Connection
 
 from okienko_server.domain.access import bits_of
 from okienko_server.domain.cells import day_grid, instant_of, local_day
+from okienko_server.domain.clinic import Clinic
+from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import HealthcareService, Location, Offer, Practitioner
+from okienko_server.domain.problem import Competence
 from okienko_server.domain.scope import Scope, operator_scope
 from okienko_server.domain.slots import Window, start_masks
-from okienko_server.domain.starts import SHOWN_DAYS, WINDOW_DAYS, Bounds, bounds, fold, tile_of, where_is, whole_window
+from okienko_server.domain.spots import NOWHERE, UNKNOWN_TILE, lot_of, point_of, spot_of, tile_of
+from okienko_server.domain.starts import SHOWN_DAYS, WINDOW_DAYS, Bounds, bounds, fold, whole_window
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.next_starts import (
+    Finished,
     Held,
     NextStartsDueStore,
     NextStartStore,
     RowKey,
     Traits,
     Worked,
-    category_bit,
 )
 
 CLINICS_A_TURN, THERAPISTS_A_TURN = 50, 200
+WRITTEN_AT_ONCE = 25
+"""Therapists whose rows are written in one transaction: fewer commits, and nobody waits long for one."""
 Days = Mapping[date, int]
 log = logging.getLogger("okienko.worker")
 
@@ -37,11 +43,10 @@ def keep_starts(*, desk: Desk, now: datetime) -> int:
     operator = operator_scope()
     behind = desk.database.read(lambda c: NextStartsDueStore(c, operator).behind(CLINICS_A_TURN))
     for clinic_id in behind:
-        _alone(lambda scope: _follow_offer(scope, desk), operator.at(clinic_id))
-    due = desk.database.read(lambda c: NextStartsDueStore(c, operator).due(now, THERAPISTS_A_TURN))
-    for clinic_id, people in groupby(sorted(due), key=lambda one: one[0]):
-        whom = [person for _, person in people]
-        _alone(lambda scope, whom=whom: _work_out(scope, whom, desk, now), operator.at(clinic_id))  # type: ignore[misc]
+        _alone(lambda scope: _follow_offer(scope, desk, now), operator.at(clinic_id))
+    due = sorted(desk.database.read(lambda c: NextStartsDueStore(c, operator).due(now, THERAPISTS_A_TURN)))
+    for begin in range(0, len(due), WRITTEN_AT_ONCE):
+        _catch_up(due[begin : begin + WRITTEN_AT_ONCE], desk, now)
     return len(behind) + len(due)
 
 
@@ -53,7 +58,7 @@ def _alone(work: Callable[[Scope], None], scope: Scope) -> None:
         log.warning("next starts of a clinic met %s", type(error).__name__)
 
 
-def _follow_offer(scope: Scope, desk: Desk) -> None:
+def _follow_offer(scope: Scope, desk: Desk, now: datetime) -> None:
     """Bring a clinic's rows to its present offer; what they hold is worked out afterwards, so that no booking in between is missed."""
 
     def work(connection: Connection) -> None:
@@ -61,9 +66,37 @@ def _follow_offer(scope: Scope, desk: Desk) -> None:
         offer = desk.offer(connection, scope)
         # First, because it waits for whoever is changing the offer, and tells whether anybody did.
         if store.caught_up(offer.revision):
-            store.keep_only(rows_of(offer.public))
+            store.keep_only(rows_of(offer.public), listed=may_be_listed(offer.clinic, now))
 
     desk.database.write(work)
+
+
+def may_be_listed(clinic: Clinic, now: datetime) -> bool:
+    """Return whether the portal lists a clinic now or will without its offer changing before."""
+    if not clinic.registration or not clinic.listed:
+        return False
+    return clinic.opens(Use.PORTAL, now) or any(
+        clinic.opens(Use.PORTAL, term.starts_at) for term in clinic.terms if term.starts_at > now
+    )
+
+
+def _catch_up(due: Iterable[tuple[str, str]], desk: Desk, now: datetime) -> None:
+    """Work therapists out and write them together; who reads does not wait for that, and whoever changes something meanwhile wins."""
+    finished: list[Finished] = []
+    operator = operator_scope()
+
+    def read(connection: Connection) -> None:
+        for clinic_id, group in groupby(due, key=lambda one: one[0]):
+            _alone(_reader(connection, [person for _, person in group], finished, desk, now), operator.at(clinic_id))
+
+    desk.database.read(read)
+    desk.database.write(lambda connection: NextStartsDueStore(connection, operator).write(finished))
+
+
+def _reader(
+    connection: Connection, whom: list[str], finished: list[Finished], desk: Desk, now: datetime
+) -> Callable[[Scope], None]:
+    return lambda scope: finished.extend(_worked_out(connection, scope, whom, desk, now))
 
 
 def rows_of(offer: Offer) -> dict[RowKey, Traits]:
@@ -75,13 +108,12 @@ def rows_of(offer: Offer) -> dict[RowKey, Traits]:
         for place in offer.locations.values()
         if person.works_at(place.id)
         for service in offer.services.values()
-        if service.id in person.services and _categories(person, service)
+        if service.id in person.services and _competences(person, service)
     }
 
 
-def _categories(person: Practitioner, service: HealthcareService) -> int:
-    treated = {one.category for one in person.competences if service.meant_for(one.category)}
-    return sum(category_bit(category) for category in treated)
+def _competences(person: Practitioner, service: HealthcareService) -> tuple[Competence, ...]:
+    return tuple(one for one in person.competences if service.meant_for(one.category))
 
 
 def _traits(offer: Offer, person: Practitioner, place: Location, service: HealthcareService, position: int) -> Traits:
@@ -89,38 +121,31 @@ def _traits(offer: Offer, person: Practitioner, place: Location, service: Health
     return Traits(
         service.kind.value,
         position,
-        service.price,
-        _categories(person, service),
+        _competences(person, service),
         bits_of(place.access),
         bits_of(person.languages),
-        tile_of(*point) if point else None,
-        *(point or (None, None)),
+        tile_of(*point) if point else UNKNOWN_TILE,
+        spot_of(*point) if point else NOWHERE,
+        lot_of(offer.clinic.id, place.id),
     )
 
 
-def point_of(place: Location) -> tuple[float, float] | None:
-    """Return where an address lies: its own place on the map, or else the middle of its town; None: nobody knows."""
-    if place.latitude is not None and place.longitude is not None:
-        return place.latitude, place.longitude
-    return where_is(place.city)
-
-
-def _work_out(scope: Scope, practitioner_ids: Iterable[str], desk: Desk, now: datetime) -> None:
-    def work(connection: Connection) -> None:
-        store = NextStartStore(connection, scope)
-        # Before the occupancy: a change that comes between is seen in the occupancy, or else refuses what is written.
-        versions = [(person, store.versions(person)) for person in practitioner_ids]
-        offer = desk.current_offer(connection, scope).public
-        span = whole_window(offer, local_day(now, offer.clinic.zone))
-        for practitioner_id, rows in versions:
-            found = _of_therapist(store, offer, practitioner_id, span, now)
-            for key, version in rows.items():
-                store.write(key, version, found.get(key) or _nothing(span))
-
+def _worked_out(
+    connection: Connection, scope: Scope, practitioner_ids: Iterable[str], desk: Desk, now: datetime
+) -> list[Finished]:
+    store = NextStartStore(connection, scope)
+    # Before the occupancy: a change that comes between is seen in the occupancy, or else refuses what is written.
+    versions = [(person, store.versions(person)) for person in practitioner_ids]
     try:
-        desk.database.write(work)
+        offer = desk.current_offer(connection, scope).public
     except NotFound:
-        return
+        return []
+    span, finished = whole_window(offer, local_day(now, offer.clinic.zone)), []
+    for practitioner_id, rows in versions:
+        found = _of_therapist(store, offer, practitioner_id, span, now)
+        for key, version in rows.items():
+            finished.append(Finished(scope.clinic_id, key, version, found.get(key) or _nothing(span)))
+    return finished
 
 
 def _of_therapist(

@@ -13,25 +13,25 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from okienko_server.domain.access import Access, bits_of, words_of
-from okienko_server.domain.cells import CELL_SECONDS, instant_of, local_day
+from okienko_server.domain.cells import cell_at, day_grid, local_day
 from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFound
 from okienko_server.domain.offer import Location
 from okienko_server.domain.scope import Scope
-from okienko_server.domain.starts import SHOWN_DAYS, When, bookable, cut, first_bits, tiles_within, unfold
+from okienko_server.domain.spots import NOWHERE, apart, lot_of, point_of, reach, spot_of, tiles_within
+from okienko_server.domain.starts import SHOWN_DAYS, When, bookable, cut, day_count, first_bits, unfold
 from okienko_server.domain.towns import distance_km
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, free_times
-from okienko_server.operations.keep_starts import point_of
 from okienko_server.operations.portal_search import ClinicFound, Order, Search
-from okienko_server.storage.next_starts import Candidate, PortalStartsStore, Wanted
+from okienko_server.storage.portal_starts import Around, Candidate, PortalStartsStore, Ranked, Wanted
 
 NEXT_STARTS = 3
 MOST_BEHIND = 20
 """So many clinics that are behind are worked out for one search; the worker sees to the others soon."""
-BATCH = 24
-WALK = 160
-"""Rows read at once where no place narrows the search."""
+BATCH = 14
+"""Addresses looked up at once."""
 HOME = ZoneInfo("Europe/Warsaw")
+WHOLE_COUNTRY = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Look:
 
 Where = tuple[str, str]
 """Clinic id, location id."""
+Key = tuple[int, ...]
+"""What an address is ranked by, the least first."""
 
 
 class Ranking:
@@ -54,126 +56,128 @@ class Ranking:
 
     def __init__(self, look: Look, search: Search, km: float) -> None:
         self.look, self.search, self.km = look, search, km
-        asked = search.question
+        asked, today = search.question, local_day(look.now, HOME)
         language = bits_of([asked.language]) if asked.language else 0
-        self.wanted = Wanted(asked.category, asked.age, asked.kind.value, search.when, bits_of(search.access), language)
-        last = local_day(look.now, HOME) + timedelta(days=(7 if search.when is When.WEEK else SHOWN_DAYS) + 1)
-        self.end = int(datetime(last.year, last.month, last.day, tzinfo=HOME).timestamp()) // CELL_SECONDS
-        self.begin = int(look.now.timestamp()) // CELL_SECONDS
+        self.days = day_count(HOME, today)
+        last = today + timedelta(days=(7 if search.when is When.WEEK else SHOWN_DAYS) + 1)
+        self.begin = cell_at(look.now)
+        self.wanted = Wanted(
+            asked.category, asked.age, asked.kind.value, search.when, self.begin, day_grid(HOME, last).first, self.days,
+            bits_of(search.access), language,
+        )  # fmt: skip
+        self.around = self._around()
+        self.ranked = Ranked.DAY if search.order is Order.SOONEST else Ranked.DISTANCE
+        if self.around is None:
+            self.ranked = Ranked.START
         self.exact: dict[Where, ClinicFound | None] = {}
         self.worked_out = 0
 
+    def _around(self) -> Around | None:
+        place = self.search.place
+        if place is None:
+            return None
+        spot = spot_of(place.latitude, place.longitude)
+        if not self.km:
+            return Around(spot, WHOLE_COUNTRY)
+        return Around(spot, reach(self.km), tuple(tiles_within(place.latitude, place.longitude, self.km)))
+
     def first(self, count: int) -> list[ClinicFound]:
         """Return the first so many addresses, fewer when there are no more."""
+        fresh = []
         behind = self.look.store.behind(self.look.now, MOST_BEHIND)
-        limit = 0 if self.search.place else WALK
+        for clinic_id in behind:
+            fresh += [(self._key_of(one), True, _where(one)) for one in self._worked_out(clinic_id)]
+        limit = 3 * count + 15
         while True:
-            candidates, ceiling = self._candidates(limit)
-            found, complete = self._best(self._bounds(candidates), behind, count, ceiling)
-            if complete:
+            rows = self.look.store.first(self.wanted, self.around, self.ranked, limit)
+            ceiling = self._ceiling(rows[-1]) if len(rows) == limit else None
+            known: dict[Where, Key] = {}
+            for row in rows:
+                # In order: the first row of an address has its lowest key.
+                if row.clinic_id not in behind:
+                    known.setdefault((row.clinic_id, row.location_id), self._key(row))
+            found = self._best([*fresh, *((key, False, where) for where, key in known.items())], count, ceiling)
+            if found is not None:
                 return found
             limit *= 4
 
-    def _candidates(self, limit: int) -> tuple[list[Candidate], int | None]:
-        """Return what may be found, and the bound beyond which nothing was read, None when everything was."""
-        store, place = self.look.store, self.search.place
-        if place is None:
-            return store.everywhere(self.wanted, self.end, self.look.now, limit)
-        if not self.km:
-            return store.everywhere(self.wanted, self.end, self.look.now, 1 << 20)
-        tiles = tiles_within(place.latitude, place.longitude, self.km)
-        return store.around(self.wanted, tiles, self.end, self.look.now), None
+    def _key(self, row: Candidate) -> Key:
+        bound = max(row.bound, self.begin)
+        if self.ranked is Ranked.START:
+            return bound, row.lot
+        if self.ranked is Ranked.DISTANCE:
+            return row.apart, bound, row.lot
+        return self.days.of(bound), row.apart, bound, row.lot
 
-    def _bounds(self, candidates: Sequence[Candidate]) -> dict[Where, tuple[int, float | None]]:
-        """Return each address' lowest bound and its distance, those within reach only."""
-        found: dict[Where, tuple[int, float | None]] = {}
-        for one in candidates:
-            key = one.clinic_id, one.location_id
-            there = found.get(key)
-            if there is not None:
-                if one.bound < there[0]:
-                    found[key] = one.bound, there[1]
-                continue
-            km = self._away(one.latitude, one.longitude)
-            if not self.km or (km is not None and km <= self.km):
-                found[key] = one.bound, km
-        return found
+    def _ceiling(self, last: Candidate) -> Key:
+        """Return the least key of whatever was not read; rows of passed bounds are in order by them, not by lot."""
+        return self._key(last._replace(lot=last.lot if last.bound >= self.begin else -1))
 
-    def _away(self, latitude: float | None, longitude: float | None) -> float | None:
-        place = self.search.place
-        if place is None or latitude is None or longitude is None:
-            return None
-        return distance_km(place.latitude, place.longitude, latitude, longitude)
+    def _key_of(self, one: ClinicFound) -> Key:
+        where = _where(one)
+        point = one.location.latitude, one.location.longitude
+        spot = NOWHERE if point[0] is None or point[1] is None else spot_of(point[0], point[1])
+        away = apart(spot, self.around.spot) if self.around else 0
+        return self._key(Candidate(*where, one.starts[0], lot_of(*where), away))
 
-    def _key(self, cell: int, km: float | None, where: Where) -> tuple[Any, ...]:
-        far = 1e9 if km is None else km
-        if self.search.place is None:
-            return (cell, *where)
-        if self.search.order is Order.NEAREST:
-            return (far, cell, *where)
-        return (local_day(instant_of(cell), HOME).toordinal(), far, cell, *where)
-
-    def _best(
-        self, bounds: dict[Where, tuple[int, float | None]], behind: Sequence[str], count: int, ceiling: int | None
-    ) -> tuple[list[ClinicFound], bool]:
-        heap: list[tuple[Any, ...]] = []
-        for clinic_id in behind:
-            bounds = {where: bound for where, bound in bounds.items() if where[0] != clinic_id}
-            for fresh in self._worked_out(clinic_id):
-                heap.append((self._key(fresh.starts[0], fresh.km, _where(fresh)), True, _where(fresh)))
-        for where, (bound, km) in bounds.items():
-            heap.append((self._key(max(bound, self.begin), km, where), False, where))
+    def _best(self, heap: list[tuple[Key, bool, Where]], count: int, ceiling: Key | None) -> list[ClinicFound] | None:
+        """Return the first addresses of a heap; None when what lies beyond the ceiling would have to be known."""
         heapq.heapify(heap)
         found: list[ClinicFound] = []
         while heap and len(found) < count:
             key, sure, where = heapq.heappop(heap)
-            if ceiling is not None and key[0] >= ceiling:
-                return found, False
-            if sure:
-                if (done := self.exact[where]) is not None:
-                    found.append(done)
-                continue
-            self._look_up(where, [entry[2] for entry in heapq.nsmallest(BATCH, heap) if not entry[1]])
+            if ceiling is not None and key >= ceiling:
+                return None
+            if not sure and where not in self.exact:
+                self._look_up([where, *(other for _, known, other in heapq.nsmallest(BATCH - 1, heap) if not known)])
             one = self.exact[where]
-            if one is not None:
-                heapq.heappush(heap, (self._key(one.starts[0], one.km, where), True, where))
-        return found, len(found) == count or ceiling is None
+            if sure and one is not None:
+                found.append(one)
+            elif one is not None:
+                heapq.heappush(heap, (self._key_of(one), True, where))
+        return found if len(found) == count or ceiling is None else None
 
-    def _look_up(self, where: Where, next_ones: Sequence[Where]) -> None:
-        """Work an address out exactly, and those that are likely to be asked for next in the same reading."""
-        if where in self.exact:
-            return
-        asked = [where, *(one for one in next_ones if one not in self.exact)]
-        rows = self.look.store.rows_at(self.wanted, asked)
-        for key, group in groupby(rows, key=lambda row: (row.clinic_id, row.location_id)):
-            self.exact[key] = self._of_rows(list(group))
-        for one in asked:
-            self.exact.setdefault(one, None)
+    def _look_up(self, places: Sequence[Where]) -> None:
+        """Work addresses out exactly: the next one and those that are likely to be asked for after it, in one reading."""
+        asked = [where for where in places if where not in self.exact]
+        rows = self.look.store.rows_at(self.wanted, asked, self.look.now)
+        wanted = set(asked)
+        for where, group in groupby(rows, key=lambda row: (row.clinic_id, row.location_id)):
+            if where in wanted:
+                self.exact[where] = self._of_rows(list(group))
+        for where in asked:
+            self.exact.setdefault(where, None)
+
+    def _away(self, point: tuple[float, float] | None) -> float | None:
+        place = self.search.place
+        return distance_km(place.latitude, place.longitude, *point) if place and point else None
 
     def _of_rows(self, rows: list[Row[Any]]) -> ClinicFound | None:
-        row, now = rows[0], self.look.now
-        # The clinic's own first choice among the services, as everywhere.
-        rows = [one for one in rows if one.position == row.position]
-        if any(one.good_until <= now for one in rows):
+        first, now = rows[0], self.look.now
+        # The clinic's own first choice among the services, as everywhere; somebody may be competent twice over.
+        people = {row.practitioner_id: row for row in rows if row.position == first.position}
+        if any(row.good_until <= now for row in people.values()):
             self.worked_out += 1
             # Beyond what one search may work out, an address is rather left out than shown with a time that is taken.
-            return self._at(row.clinic_id, row.location_id) if self.worked_out <= MOST_BEHIND else None
-        zone = ZoneInfo(row.zone)
-        span = bookable(now, zone, row.notice_minutes, row.horizon_days, self.search.when)
-        base, whole = min(one.base for one in rows), 0
-        for one in rows:
-            whole |= cut(unfold(one.starts), one.base, span, zone, self.search.when) << (one.base - base)
-        if not whole:
+            return self._at(first.clinic_id, first.location_id) if self.worked_out <= MOST_BEHIND else None
+        zone = ZoneInfo(first.zone)
+        span = bookable(now, zone, first.notice_minutes, first.horizon_days, self.search.when)
+        base, whole = min(row.base for row in people.values()), 0
+        for row in people.values():
+            whole |= unfold(row.starts) << (row.base - base)
+        left = cut(whole, base, span, zone, self.search.when)
+        if not left:
             return None
         place = Location(
-            row.location_id, row.location_name, row.street, row.postcode, row.city, True, row.latitude, row.longitude,
-            words_of(Access, row.access or ""),
+            first.location_id, first.location_name, first.street, first.postcode, first.city, True, first.latitude,
+            first.longitude, words_of(Access, first.access or ""),
         )  # fmt: skip
+        point = point_of(place)
         return ClinicFound(
-            row.clinic_id, row.slug, row.name, row.phone, zone, place, self._away(row.latitude, row.longitude),
-            row.own_latitude is not None, row.service_name, row.minutes, row.price,
-            tuple((one.practitioner_id, f"{one.title} {one.first_name} {one.last_name}".strip()) for one in rows),
-            tuple(base + bit for bit in first_bits(whole, NEXT_STARTS)),
+            first.clinic_id, first.slug, first.name, first.phone, zone, _placed(place, point), self._away(point),
+            place.latitude is not None, first.service_name, first.minutes, first.price,
+            tuple((row.practitioner_id, f"{row.title} {row.first_name} {row.last_name}".strip()) for row in people.values()),
+            tuple(base + bit for bit in first_bits(left, NEXT_STARTS)),
         )  # fmt: skip
 
     def _worked_out(self, clinic_id: str) -> list[ClinicFound]:
@@ -207,7 +211,7 @@ class Ranking:
     def _of_free(self, free: FreeTimes, location_id: str) -> ClinicFound | None:
         clinic, place, service = free.offer.clinic, free.offer.location(location_id), free.service
         point = point_of(place)
-        km = self._away(*point) if point else None
+        km = self._away(point)
         reached = not self.km or (km is not None and km <= self.km)
         if service is None or not reached or not self.search.access <= place.access:
             return None
@@ -217,8 +221,7 @@ class Ranking:
             return None
         return ClinicFound(
             clinic.id, clinic.slug, clinic.name, clinic.phone, clinic.zone,
-            replace(place, latitude=point[0], longitude=point[1]) if point else place,
-            km, place.latitude is not None, service.name, service.minutes, service.price,
+            _placed(place, point), km, place.latitude is not None, service.name, service.minutes, service.price,
             tuple((person.id, person.name) for person in free.practitioners),
             tuple(free.span.base + bit for bit in first_bits(left, NEXT_STARTS)),
         )  # fmt: skip
@@ -226,3 +229,8 @@ class Ranking:
 
 def _where(one: ClinicFound) -> Where:
     return one.clinic_id, one.location.id
+
+
+def _placed(place: Location, point: tuple[float, float] | None) -> Location:
+    """Return an address with the point it is taken to lie at."""
+    return replace(place, latitude=point[0], longitude=point[1]) if point else place

@@ -11,7 +11,7 @@ from okienko_server.domain.starts import When
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.portal_search import ClinicsFound, Search
 from okienko_server.operations.ranking import Look, Ranking
-from okienko_server.storage.next_starts import PortalStartsStore
+from okienko_server.storage.portal_starts import PortalStartsStore
 
 PAGE = 10
 MAX_PAGE = 30

@@ -10,7 +10,6 @@ from okienko_server.domain.scope import Scope
 from okienko_server.domain.towns import Town, named_exactly
 from okienko_server.operations.desk import Desk
 from okienko_server.storage.directory import PortalStore, Treated
-from okienko_server.storage.next_starts import category_bit
 
 KEPT = timedelta(minutes=5)
 TOWN_KM = 25.0
@@ -61,12 +60,10 @@ def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:
     rows = desk.database.read(lambda connection: PortalStore(connection, scope).treated(now))
     known: dict[tuple[ProblemCategory, Town], list[Treated]] = {}
     for row in rows:
-        town = _town_of(row)
-        for category in ProblemCategory:
-            if town is not None and row.categories & category_bit(category):
-                there = known.setdefault((category, town), [])
-                if not any((one.slug, one.street) == (row.slug, row.street) for one in there[-3:]):
-                    there.append(row)
+        if (town := _town_of(row)) is not None:
+            there = known.setdefault((row.category, town), [])
+            if not any((one.slug, one.street) == (row.slug, row.street) for one in there[-3:]):
+                there.append(row)
     return Treatments(known)
 
 

@@ -42,7 +42,7 @@ class ContractStore(ClinicStore):
         )
 
 
-def opens_now(use: Use, now: datetime) -> ColumnElement[bool]:
+def opens_now(use: Use, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return the condition that the contract of a ClinicRow opens a use at an instant."""
     return exists().where(
         _T.clinic_id == ClinicRow.clinic_id,

@@ -13,8 +13,11 @@ from sqlalchemy import (
     Integer,
     Row,
     Subquery,
+    Text,
+    bindparam,
     delete,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -24,6 +27,7 @@ from okienko_server.domain.appointment import Status
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import ForeignClinic, NotFound
+from okienko_server.domain.problem import ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.storage.contracts import opens_now
 from okienko_server.storage.store import OperatorStore
@@ -32,9 +36,10 @@ from okienko_server.storage.tables import (
     ClinicRow,
     CompetenceRow,
     IdempotencyRow,
+    Instant,
     LocationRow,
-    NextStartRow,
     StaffRow,
+    StartBoundRow,
 )
 
 _HOME = ZoneInfo("Europe/Warsaw")
@@ -45,12 +50,29 @@ def visible(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
     One on a pause is not; the day it ends is Warsaw's here, and the clinic's own once its offer is looked at.
     """
+    return _visible(literal(now, Instant()), literal(_today(now)))
+
+
+def visible_at(now: datetime) -> dict[str, Any]:
+    """Return what VISIBLE has to be told for an instant."""
+    return {"visible_now": now, "visible_today": _today(now)}
+
+
+def _today(now: datetime) -> str:
+    return local_day(now, _HOME).isoformat()
+
+
+def _visible(now: ColumnElement[datetime], today: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
     return (
         ClinicRow.registration.is_(True),
         ClinicRow.listed.is_(True),
-        or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= local_day(now, _HOME).isoformat()),
+        or_(ClinicRow.paused_at.is_(None), ClinicRow.back_on <= today),
         opens_now(Use.PORTAL, now),
     )
+
+
+VISIBLE = _visible(bindparam("visible_now", type_=Instant()), bindparam("visible_today", type_=Text()))
+"""The same conditions for statements that are made once; `visible_at` tells them the instant."""
 
 
 class PortalStore:
@@ -126,26 +148,29 @@ class PortalStore:
 
     def treated(self, now: datetime) -> list[Treated]:
         """Return what published clinics treat at which address, as the kept starts know it, by name."""
-        n, place = NextStartRow, LocationRow
+        b, place = StartBoundRow, LocationRow
         statement = (
-            select(place.city, n.latitude, n.longitude, n.categories, ClinicRow.slug, ClinicRow.name, place.street)
-            .join(place, (place.clinic_id == n.clinic_id) & (place.id == n.location_id))
-            .join(ClinicRow, ClinicRow.clinic_id == n.clinic_id)
+            select(
+                place.city, place.latitude, place.longitude, b.category, ClinicRow.slug, ClinicRow.name, place.street
+            )
+            .join(place, (place.clinic_id == b.clinic_id) & (place.id == b.location_id))
+            .join(ClinicRow, ClinicRow.clinic_id == b.clinic_id)
             .where(*_published(now))
             .distinct()
             .order_by(ClinicRow.name, place.street, ClinicRow.slug)
         )
-        return [Treated(*row) for row in self.connection.execute(statement)]
+        rows = self.connection.execute(statement)
+        return [Treated(row[0], row[1], row[2], ProblemCategory(row[3]), *row[4:]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """One address and bits of the categories treated there; no point: nobody knows where it lies."""
+    """One address and a category treated there; no point: it is not on the map itself."""
 
     city: str
     latitude: float | None
     longitude: float | None
-    categories: int
+    category: ProblemCategory
     slug: str
     name: str
     street: str

@@ -21,6 +21,7 @@ from okienko_server.storage.tables import (
     DayOccupancyRow,
     Instant,
     NextStartRow,
+    StartBoundRow,
 )
 
 _WORD = ones(WORD_BITS)
@@ -113,7 +114,11 @@ _BEHIND = (
     .values(good_until=LONG_AGO, due_at=LONG_AGO, version=NextStartRow.version + 1)
 )
 """The next starts kept of a therapist are not good any more; the last lock a change of occupancy takes."""
-_BEHIND_FREED = _BEHIND.values(soonest=0, evening=0, weekend=0)
+_UNBOUND = (
+    update(StartBoundRow)
+    .where(StartBoundRow.clinic_id == _CLINIC, StartBoundRow.practitioner_id == bindparam("resource"))
+    .values(soonest=0, evening=0, weekend=0)
+)
 """Nor are their bounds, where time was given back; taking it leaves a bound as true as it was."""
 
 
@@ -164,7 +169,9 @@ class OccupancyStore(ClinicStore):
     def _fall_behind(self, resource_ids: Sequence[str], *, freed: bool = False) -> None:
         for resource_id in resource_ids:
             asked = {"clinic": self.clinic_id, "resource": resource_id}
-            self.connection.execute(_BEHIND_FREED if freed else _BEHIND, asked)
+            self.connection.execute(_BEHIND, asked)
+            if freed:
+                self.connection.execute(_UNBOUND, asked)
 
     def _mark(self, resource_id: str, day: date, mask: int) -> None:
         words = {f"w{i}": word for i, word in enumerate(words_of(mask))}

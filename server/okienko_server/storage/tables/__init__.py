@@ -25,6 +25,7 @@ from okienko_server.storage.tables.clinic import (
     PractitionerRow,
     PractitionerServiceRow,
     ServiceRow,
+    StartBoundRow,
     WorkingHoursRow,
 )
 from okienko_server.storage.tables.money import LedgerRow, SmsDayRow, SmsMonthRow, SmsTariffRow
@@ -91,5 +92,6 @@ __all__ = [
     "SmsTariffRow",
     "StaffRow",
     "StaffSessionRow",
+    "StartBoundRow",
     "WorkingHoursRow",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from okienko_server.storage.tables.base import Base, OfClinic, OfClinicById, to, to_clinic
@@ -185,7 +185,7 @@ class AbsenceRow(OfClinicById):
 
 
 class NextStartRow(OfClinic):
-    """What the portal's search reads: one therapist's free starts of one service at one address, with what it is found by.
+    """One therapist's free starts of one service at one address, as the portal's search shows them.
 
     Derived from offer and occupancy, and able to tell by itself when it is not good any more (`storage.next_starts`).
     """
@@ -194,29 +194,14 @@ class NextStartRow(OfClinic):
     location_id: Mapped[str] = mapped_column(primary_key=True)
     practitioner_id: Mapped[str] = mapped_column(primary_key=True)
     service_id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]
     position: Mapped[int]
     """The service's place in the clinic's own order."""
-    price: Mapped[int]
-    categories: Mapped[int]
-    """Bits in the order of ProblemCategory: what the service is meant for and the therapist competent in."""
-    access: Mapped[int]
-    languages: Mapped[int]
-    """Bits in the order of `domain.access`."""
-    tile: Mapped[int | None]
-    """The square of the map it lies in; None: nobody knows where."""
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
     version: Mapped[int]
     """Raised by every change of the therapist's occupancy; what was worked out for another is not written."""
     good_until: Mapped[datetime]
     """Until then `starts` is exact, if nothing changes: a hold may lapse, the window may end."""
     due_at: Mapped[datetime]
     """When it should be worked out anew: it is not good any more, or its first start has passed."""
-    soonest: Mapped[int]
-    evening: Mapped[int]
-    weekend: Mapped[int]
-    """Cells no free start of that sort lies before; 0: nobody knows."""
     base: Mapped[int]
     """Cell of the first bit of `starts`."""
     starts: Mapped[bytes] = mapped_column(LargeBinary)
@@ -226,9 +211,56 @@ class NextStartRow(OfClinic):
         to("location", "location_id", cascade=True),
         to("service", "service_id", cascade=True),
         Index("ix_next_start_therapist", "clinic_id", "practitioner_id"),
-        Index("ix_next_start_tile", "kind", "tile"),
-        Index("ix_next_start_soonest", "kind", "soonest"),
-        Index("ix_next_start_evening", "kind", "evening"),
-        Index("ix_next_start_weekend", "kind", "weekend"),
         Index("ix_next_start_due", "due_at"),
     )
+
+
+class StartBoundRow(OfClinic):
+    """What the portal's search finds and ranks a next start by, once for each of the therapist's competences the service is for.
+
+    Bounds lie never after the truth: a booking leaves them alone, time given back sets them to 0. Only clinics the portal may list
+    have any. No search reads another table before it knows which few addresses it will show.
+    """
+
+    __tablename__ = "start_bound"
+    location_id: Mapped[str] = mapped_column(primary_key=True)
+    practitioner_id: Mapped[str] = mapped_column(primary_key=True)
+    service_id: Mapped[str] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(primary_key=True)
+    lowest_months: Mapped[int] = mapped_column(primary_key=True)
+    highest_months: Mapped[int]
+    kind: Mapped[str]
+    access: Mapped[int]
+    languages: Mapped[int]
+    """Bits in the order of `domain.access`."""
+    tile: Mapped[int]
+    """The square of the map it lies in (`domain.spots`)."""
+    x: Mapped[int]
+    y: Mapped[int]
+    z: Mapped[int]
+    """Its spot, metres."""
+    lot: Mapped[int]
+    """Drawn for the address: what stands equal otherwise has an order nobody chose."""
+    soonest: Mapped[int]
+    evening: Mapped[int]
+    weekend: Mapped[int]
+    """Cells no free start of that sort lies before; 0: nobody knows."""
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["clinic_id", "location_id", "practitioner_id", "service_id"],
+            [
+                f"next_start.{column}"
+                for column in ("clinic_id", "location_id", "practitioner_id", "service_id")
+            ],
+            name="fk_start_bound_next_start",
+            ondelete="CASCADE",
+        ),
+        # Everything a search near a place compares or returns, so that it reads the index alone.
+        Index(
+            "ix_start_bound_tile", "kind", "category", "tile", "lowest_months", "highest_months", "access", "languages",
+            "soonest", "evening", "weekend", "x", "y", "z", "lot", "clinic_id", "location_id",
+        ),
+        Index("ix_start_bound_soonest", "kind", "category", "soonest", "lot"),
+        Index("ix_start_bound_evening", "kind", "category", "evening", "lot"),
+        Index("ix_start_bound_weekend", "kind", "category", "weekend", "lot"),
+    )  # fmt: skip
