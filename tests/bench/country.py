@@ -3,7 +3,7 @@
 Real: every row of every offer, the day masks of every therapist, and what `operations.keep_starts` makes of them: which rows an
 offer asks for with what traits (`rows_of`, clinic by clinic) and the masks and bounds in them (`worked_out`).
 Shared: two hundred diaries (hours and what is taken in them); each therapist has one of them, and as all clinics open alike and
-give the same two lengths of visit, what is worked out for a diary holds for everybody who has it.
+give the same two lengths of visit, what is worked out for a diary holds for everybody who has it at the same notice.
 Left out: appointments and cells, which neither the search nor the reading of free times touches.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -48,6 +48,8 @@ PEOPLE = 5
 DIARIES = 200
 DAYS = 60
 TAKEN = 0.6
+NOTICES = (0, 60, 120, 180)
+"""Minutes of notice clinics ask for."""
 TODAY = local_day(NOW, ZONE)
 AT_ONCE = 500
 """Clinics whose rows are kept in memory before they are written."""
@@ -73,11 +75,11 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Diary:
-    """Weekly hours, the day masks of what is taken in them, and what is worked out for each service, in the services' order."""
+    """Weekly hours, the day masks of what is taken in them, and what is worked out at each notice for each service in order."""
 
     week: dict[int, tuple[int, int]]
     days: dict[date, int]
-    worked: tuple[Worked, ...]
+    worked: dict[int, tuple[Worked, ...]]
 
 
 def build(database: Database, count: int, seed: int = 1) -> list[str]:
@@ -103,11 +105,14 @@ def _diaries(chance: random.Random) -> Iterator[Diary]:
     for number in range(DIARIES):
         week = SPANS[number % len(SPANS)]
         days = {day: mask for day in days_from(TODAY, DAYS) if (mask := _taken(week, day, chance))}
-        offer = _offer("shape", [("someone", week)], chance, towns()[0])
-        person = offer.practitioners["someone"]
-        found = worked_out(offer, person, whole_window(offer, TODAY), days, [], NOW)
-        keys = [RowKey("place", "someone", service) for service in offer.services]
-        yield Diary(week, days, tuple(found[key] for key in keys))
+        made = _offer("shape", [("someone", week)], chance, towns()[0])
+        worked = {}
+        for notice in NOTICES:
+            offer = replace(made, clinic=replace(made.clinic, notice_minutes=notice))
+            person = offer.practitioners["someone"]
+            found = worked_out(offer, person, whole_window(offer, TODAY), days, [], NOW)
+            worked[notice] = tuple(found[RowKey("place", "someone", service)] for service in offer.services)
+        yield Diary(week, days, worked)
 
 
 def _taken(week: dict[int, tuple[int, int]], day: date, chance: random.Random) -> int:
@@ -137,7 +142,7 @@ def _new_id(chance: random.Random) -> str:
 def _offer(slug: str, weeks: list[tuple[str, dict[int, tuple[int, int]]]], chance: random.Random, town: Town) -> Offer:
     clinic = Clinic(
         _new_id(chance), slug, f"Rehabilitacja {town.name} {slug[-5:]}", "+48126345678", ZONE,
-        (Term(BEGINNING, ContractStatus.ACTIVE),), 1, (), 60 * chance.randrange(4), 60, 15, open_on_holidays=False,
+        (Term(BEGINNING, ContractStatus.ACTIVE),), 1, (), chance.choice(NOTICES), 60, 15, open_on_holidays=False,
     )  # fmt: skip
     access = frozenset(one for one in Access if chance.random() < 0.4)
     place = Location(
@@ -194,7 +199,7 @@ def _add_rows(rows: Rows, offer: Offer, kept: dict[str, Diary]) -> None:
 def _add_starts(rows: Rows, offer: Offer, kept: dict[str, Diary]) -> None:
     clinic, order = offer.clinic, list(offer.services)
     for key, traits in rows_of(offer.public).items():
-        worked = kept[key.practitioner_id].worked[order.index(key.service_id)]
+        worked = kept[key.practitioner_id].worked[clinic.notice_minutes][order.index(key.service_id)]
         rows["next_start"].append((
             clinic.id, key.location_id, key.practitioner_id, key.service_id, traits.position, 0, worked.good_until,
             worked.due_at, worked.base, worked.starts,

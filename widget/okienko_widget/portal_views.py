@@ -132,7 +132,9 @@ class MapView:
 
     size: int
     outline: str
-    """Points of the country's outline, "x,y x,y …"."""
+    """Points of the country's outline in degrees, "x,y x,y …"."""
+    drawn: str
+    """The six numbers of SVG's matrix that draws degrees as pixels."""
     towns: tuple[MapTown, ...]
     pins: tuple[MapPin, ...]
     here: tuple[int, int] | None

@@ -74,6 +74,12 @@ class FlatMap:
         """Return where a point is drawn."""
         return (longitude - self.west) * MIDDLE * self.scale, (self.north - latitude) * self.scale
 
+    @property
+    def matrix(self) -> tuple[float, float, float, float]:
+        """Return (a, d, e, f) of SVG's matrix(a 0 0 d e f), which draws "longitude,latitude" where `pixel` would."""
+        across = MIDDLE * self.scale
+        return across, -self.scale, -self.west * across, self.north * self.scale
+
     def point(self, x: float, y: float) -> tuple[float, float]:
         """Return (latitude, longitude) of a pixel."""
         return round(self.north - y / self.scale, PLACES), round(self.west + x / (MIDDLE * self.scale), PLACES)

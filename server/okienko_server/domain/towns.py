@@ -115,15 +115,16 @@ def nearest_town(latitude: float, longitude: float) -> Town:
     return min(towns(), key=lambda town: town.away(latitude, longitude))
 
 
-def towns_around(latitude: float, longitude: float, km: float) -> list[Town]:
-    """Return the places within a distance, the biggest first."""
+@lru_cache(maxsize=1024)
+def towns_around(latitude: float, longitude: float, km: float) -> tuple[Town, ...]:
+    """Return the places within a distance, the biggest first; kept, because most ask from the middle of a town."""
     up = km / 111.0
     across = up / max(math.cos(math.radians(abs(latitude) + up)), 0.1)
     # Most lie far off: a box is asked first, because a distance costs ten times as much.
     box = (
         town for town in towns() if abs(town.latitude - latitude) <= up and abs(town.longitude - longitude) <= across
     )
-    return [town for town in box if town.away(latitude, longitude) <= km]
+    return tuple(town for town in box if town.away(latitude, longitude) <= km)
 
 
 def in_poland(latitude: float, longitude: float) -> bool:

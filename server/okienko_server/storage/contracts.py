@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, literal_column, or_, select, update
 
 from okienko_server.domain.contract import ContractStatus, Term, Use, opening
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
 
 _T = ContractTermRow
+_TERMS = select(_T.starts_at, _T.status).where(_T.clinic_id == bindparam("clinic")).order_by(_T.starts_at)
 
 
 class ContractStore(ClinicStore):
@@ -18,8 +19,8 @@ class ContractStore(ClinicStore):
 
     def terms(self) -> tuple[Term, ...]:
         """Return every term in time order."""
-        statement = select(_T.starts_at, _T.status).where(_T.clinic_id == self.clinic_id).order_by(_T.starts_at)
-        return tuple(Term(at, ContractStatus(status)) for at, status in self.connection.execute(statement))
+        rows = self.connection.execute(_TERMS, {"clinic": self.clinic_id})
+        return tuple(Term(at, ContractStatus(status)) for at, status in rows)
 
     def begin(self, term: Term) -> None:
         """Let a status hold from an instant on; terms that would have begun then or later are withdrawn."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from datetime import date
+from functools import cache
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
 from okienko_server.domain.access import Access, Language, words_of
 from okienko_server.domain.clinic import ANSWER_MINUTES, SMS_DAY_BUDGET, Address, Clinic, Pause
@@ -41,9 +42,6 @@ from okienko_server.storage.tables import (
     WorkingHoursRow,
 )
 
-Mapped = TypeVar("Mapped", bound=OfClinic)
-
-
 _REVISION = select(ClinicRow.revision).where(ClinicRow.clinic_id == bindparam("clinic"))
 
 
@@ -52,10 +50,11 @@ class OfferStore(ClinicStore):
 
     def load(self) -> Offer:
         """Return the whole offer as it stands; raises NotFound when there is no such clinic."""
-        row = self.connection.execute(select(ClinicRow.__table__).where(ClinicRow.clinic_id == self.clinic_id)).first()
-        if row is None:
+        rows = self._all(ClinicRow)
+        if not rows:
             raise NotFound
-        services = {r.id: _service(r) for r in self._all(ServiceRow, ServiceRow.position)}
+        (row,) = rows
+        services = {r.id: _service(r) for r in self._all(ServiceRow, "position")}
         return Offer(
             clinic=_clinic(row, ContractStore(self.connection, self.scope).terms()),
             revision=row.revision,
@@ -71,7 +70,7 @@ class OfferStore(ClinicStore):
                     r.longitude,
                     words_of(Access, r.access or ""),
                 )
-                for r in self._all(LocationRow, LocationRow.name)
+                for r in self._all(LocationRow, "name")
             },
             services=services,
             practitioners=self._practitioners(),
@@ -115,12 +114,18 @@ class OfferStore(ClinicStore):
                 r.pwz or "",
                 words_of(Language, r.languages or ""),
             )
-            for r in self._all(PractitionerRow, PractitionerRow.position)
+            for r in self._all(PractitionerRow, "position")
         }
 
-    def _all(self, table: type[Mapped], *order: Any) -> list[Row[Any]]:
-        statement = select(table.__table__).where(table.clinic_id == self.clinic_id).order_by(*order)
-        return list(self.connection.execute(statement))
+    def _all(self, table: type[OfClinic], order: str = "") -> list[Row[Any]]:
+        return list(self.connection.execute(_every(table, order), {"clinic": self.clinic_id}))
+
+
+@cache
+def _every(table: type[OfClinic], order: str) -> Select[Any]:
+    """Return the statement that reads a clinic's rows of one table; kept, because making it takes longer than running it."""
+    statement = select(table.__table__).where(table.clinic_id == bindparam("clinic"))
+    return statement.order_by(getattr(table, order)) if order else statement
 
 
 class OfferShelf:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from okienko_server.domain.access import Access, Language
@@ -144,15 +146,17 @@ def map_view(place: Place | None, km: float, clinics: tuple[ClinicFound, ...], f
     if not known:
         return None
     if place is None or not km:
-        drawn, names = map_of_poland(MAP_SIZE), list(towns()[:MOST_NAMED])
+        drawn, names = map_of_poland(MAP_SIZE), towns()[:MOST_NAMED]
     else:
         reach = max([NARROWEST_KM, *(one.km or 0 for one in clinics)]) * 1.15
         drawn = map_around(place.latitude, place.longitude, reach, MAP_SIZE)
-        names = towns_around(place.latitude, place.longitude, reach)
+        # In steps, because few circles are kept and those beyond the edge are not named anyway.
+        names = towns_around(place.latitude, place.longitude, math.ceil(reach / 5) * 5)
     pins = _apart([(n, *_pixel(drawn, north, east)) for n, north, east in known])
     return MapView(
         size=MAP_SIZE,
-        outline=_points(drawn),
+        outline=_outline(),
+        drawn=" ".join(f"{part:.3f}" for part in (drawn.matrix[0], 0, 0, *drawn.matrix[1:])),
         towns=tuple(_named(drawn, names, pins)),
         pins=tuple(reversed(pins)),
         here=_pixel(drawn, place.latitude, place.longitude) if place and km else None,
@@ -165,10 +169,10 @@ def _pixel(drawn: FlatMap, latitude: float, longitude: float) -> tuple[int, int]
     return round(x), round(y)
 
 
-def _points(drawn: FlatMap) -> str:
-    """Return the outline, clipped far outside the picture, where nobody sees it."""
-    pixels = (_pixel(drawn, north, east) for east, north in outline())
-    return " ".join(f"{min(max(x, -9999), 9999)},{min(max(y, -9999), 9999)}" for x, y in pixels)
+@cache
+def _outline() -> str:
+    """Return the country's outline in degrees: the same on every map, which says itself how it is drawn."""
+    return " ".join(f"{east:.3f},{north:.3f}" for east, north in outline())
 
 
 def _apart(points: Iterable[tuple[int, int, int]]) -> list[MapPin]:
