@@ -18,7 +18,7 @@ from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFou
 from okienko_server.domain.offer import Location
 from okienko_server.domain.scope import Scope
 from okienko_server.domain.spots import NOWHERE, apart, lot_of, point_of, reach, spot_of, tiles_within
-from okienko_server.domain.starts import SHOWN_DAYS, When, bookable, cut, day_count, first_bits, unfold
+from okienko_server.domain.starts import SHOWN_DAYS, Bookable, When, bookable, cut, day_count, first_bits, unfold
 from okienko_server.domain.towns import distance_km
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, free_times
@@ -27,9 +27,9 @@ from okienko_server.storage.portal_starts import Around, Candidate, PortalStarts
 
 NEXT_STARTS = 3
 MOST_BEHIND = 20
-"""So many clinics that are behind are worked out for one search; the worker sees to the others soon."""
-BATCH = 14
-"""Addresses looked up at once."""
+"""So many addresses whose occupancy has changed are worked out for one search; the worker sees to the others soon."""
+BATCH = 12
+"""Addresses looked up at once: those of a page, and who tells that there is another one."""
 HOME = ZoneInfo("Europe/Warsaw")
 WHOLE_COUNTRY = 1 << 60
 
@@ -70,6 +70,8 @@ class Ranking:
         if self.around is None:
             self.ranked = Ranked.START
         self.exact: dict[Where, ClinicFound | None] = {}
+        self.fresh: dict[str, list[ClinicFound]] = {}
+        self.spans: dict[tuple[ZoneInfo, int, int], Bookable] = {}
         self.worked_out = 0
 
     def _around(self) -> Around | None:
@@ -83,20 +85,19 @@ class Ranking:
 
     def first(self, count: int) -> list[ClinicFound]:
         """Return the first so many addresses, fewer when there are no more."""
-        fresh = []
-        behind = self.look.store.behind(self.look.now, MOST_BEHIND)
-        for clinic_id in behind:
-            fresh += [(self._key_of(one), True, _where(one)) for one in self._worked_out(clinic_id)]
         limit = 3 * count + 15
         while True:
-            rows = self.look.store.first(self.wanted, self.around, self.ranked, limit)
-            ceiling = self._ceiling(rows[-1]) if len(rows) == limit else None
+            rows, behind = self.look.store.first(self.wanted, self.around, self.ranked, self.look.now, limit)
+            ceiling = max(map(self._ceiling, rows)) if len(rows) == limit else None
+            heap = [
+                (self._key_of(one), True, _where(one)) for clinic_id in behind for one in self._worked_out(clinic_id)
+            ]
             known: dict[Where, Key] = {}
             for row in rows:
-                # In order: the first row of an address has its lowest key.
-                if row.clinic_id not in behind:
-                    known.setdefault((row.clinic_id, row.location_id), self._key(row))
-            found = self._best([*fresh, *((key, False, where) for where, key in known.items())], count, ceiling)
+                where, key = (row.clinic_id, row.location_id), self._key(row)
+                if row.clinic_id not in behind and key <= known.get(where, key):
+                    known[where] = key
+            found = self._best([*heap, *((key, False, where) for where, key in known.items())], count, ceiling)
             if found is not None:
                 return found
             limit *= 4
@@ -161,7 +162,7 @@ class Ranking:
             # Beyond what one search may work out, an address is rather left out than shown with a time that is taken.
             return self._at(first.clinic_id, first.location_id) if self.worked_out <= MOST_BEHIND else None
         zone = ZoneInfo(first.zone)
-        span = bookable(now, zone, first.notice_minutes, first.horizon_days, self.search.when)
+        span = self._bookable(zone, first.notice_minutes, first.horizon_days)
         base, whole = min(row.base for row in people.values()), 0
         for row in people.values():
             whole |= unfold(row.starts) << (row.base - base)
@@ -180,15 +181,24 @@ class Ranking:
             tuple(base + bit for bit in first_bits(left, NEXT_STARTS)),
         )  # fmt: skip
 
+    def _bookable(self, zone: ZoneInfo, notice_minutes: int, horizon_days: int) -> Bookable:
+        key = zone, notice_minutes, horizon_days
+        if key not in self.spans:
+            self.spans[key] = bookable(self.look.now, *key, self.search.when)
+        return self.spans[key]
+
     def _worked_out(self, clinic_id: str) -> list[ClinicFound]:
         """Return a clinic's addresses from its offer and occupancy themselves."""
+        if clinic_id in self.fresh:
+            return self.fresh[clinic_id]
         where = self.look.scope.at(clinic_id)
         try:
             offer = self.look.desk.current_offer(self.look.connection, where)
         except NotFound:
             return []
         found = [self._at(clinic_id, place_id) for place_id in offer.locations]
-        return [one for one in found if one is not None]
+        self.fresh[clinic_id] = [one for one in found if one is not None]
+        return self.fresh[clinic_id]
 
     def _at(self, clinic_id: str, location_id: str) -> ClinicFound | None:
         asked = replace(
@@ -215,7 +225,7 @@ class Ranking:
         reached = not self.km or (km is not None and km <= self.km)
         if service is None or not reached or not self.search.access <= place.access:
             return None
-        span = bookable(self.look.now, clinic.zone, clinic.notice_minutes, clinic.horizon_days, self.search.when)
+        span = self._bookable(clinic.zone, clinic.notice_minutes, clinic.horizon_days)
         left = cut(free.any_start, free.span.base, span, clinic.zone, self.search.when)
         if not left:
             return None
@@ -233,4 +243,4 @@ def _where(one: ClinicFound) -> Where:
 
 def _placed(place: Location, point: tuple[float, float] | None) -> Location:
     """Return an address with the point it is taken to lie at."""
-    return replace(place, latitude=point[0], longitude=point[1]) if point else place
+    return replace(place, latitude=point[0], longitude=point[1]) if point and place.latitude is None else place

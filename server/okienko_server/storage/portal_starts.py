@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
+    CompoundSelect,
     Row,
     Select,
     and_,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     case,
     literal_column,
     select,
+    union_all,
 )
 
 from okienko_server.domain.cells import ORDINARY_DAY
@@ -38,6 +40,8 @@ from okienko_server.storage.tables import (
 )
 
 _B = StartBoundRow
+MOST_BEHIND = 20
+"""So many clinics whose offer has changed are told to one search; the worker sees to the others soon."""
 
 
 class Ranked(StrEnum):
@@ -85,21 +89,35 @@ class Candidate(NamedTuple):
     apart: int
 
 
+class Read(NamedTuple):
+    """What one reading found, in whatever order; some rows may be of clinics not listed any more."""
+
+    rows: list[Candidate]
+    behind: set[str]
+    """Ids of listed clinics whose offer changed since their rows were made, MOST_BEHIND at most."""
+
+
 class PortalStartsStore(PortalStore):
     """The next starts of every clinic the portal lists."""
 
-    def first(self, wanted: Wanted, around: Around | None, ranked: Ranked, limit: int) -> list[Candidate]:
-        """Return the first `limit` rows in order that may hold a fitting start; some may be of clinics not listed any more."""
+    def first(self, wanted: Wanted, around: Around | None, ranked: Ranked, now: datetime, limit: int) -> Read:
+        """Return the first `limit` rows that may hold a fitting start, in one reading with who is behind."""
         tiles = _padded(around.tiles) if around else ()
         statement = _first(wanted.when, ranked, bool(tiles), bool(wanted.access), bool(wanted.language))
-        asked = _told(wanted) | {"end": wanted.end, "rows": limit}
+        asked = _told(wanted) | visible_at(now) | {"end": wanted.end, "rows": limit}
         if ranked is Ranked.DAY:
             days = wanted.days
             asked |= {"begin": wanted.begin, "midnight": days.first, "turn": days.turn, "shift": days.shift}
         if around:
             asked |= {**around.spot._asdict(), "within": around.within}
             asked |= {"tiles": tiles} if tiles else {}
-        return [Candidate(*row) for row in self.connection.execute(statement, asked).all()]
+        found, behind = [], set()
+        for row in self.connection.execute(statement, asked).all():
+            if row[1]:
+                found.append(Candidate(*row))
+            else:
+                behind.add(row[0])
+        return Read(found, behind)
 
     def rows_at(self, wanted: Wanted, places: Sequence[tuple[str, str]], now: datetime) -> list[Row[Any]]:
         """Return the rows at (clinic id, location id), and maybe at others, with everything the search shows of them.
@@ -113,15 +131,6 @@ class PortalStartsStore(PortalStore):
         }
         statement = _rows_at(bool(wanted.access), bool(wanted.language))
         return list(self.connection.execute(statement, _told(wanted) | asked | visible_at(now)))
-
-    def behind(self, now: datetime, limit: int) -> list[str]:
-        """Return ids of listed clinics whose offer changed since their rows were made."""
-        return list(self.connection.execute(_BEHIND, {"most": limit} | visible_at(now)).scalars())
-
-
-_BEHIND = (
-    select(ClinicRow.clinic_id).where(OFFER_CHANGED, *VISIBLE).order_by(ClinicRow.clinic_id).limit(bindparam("most"))
-)
 
 
 def _padded(values: Sequence[Any]) -> list[Any]:
@@ -163,8 +172,17 @@ def _fits(*, access: bool, language: bool) -> list[ColumnElement[bool]]:
 
 
 @lru_cache(maxsize=256)
-def _first(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> Select[Any]:
+def _first(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> CompoundSelect[Any]:
     """Return the statement of one sort of search; kept, because making it takes longer than running it."""
+    nothing = (literal_column("0").label(name) for name in ("bound", "lot", "apart"))
+    columns: tuple[Any, ...] = (ClinicRow.clinic_id, literal_column("''").label("place"), *nothing)
+    behind = select(*columns).where(OFFER_CHANGED, *VISIBLE)
+    some = behind.order_by(ClinicRow.clinic_id).limit(MOST_BEHIND).subquery()
+    found = _found(when, ranked, tiles, access, language).subquery()
+    return union_all(select(some), select(found))
+
+
+def _found(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> Select[Any]:
     bound: Any = {When.EVENING: _B.evening, When.WEEKEND: _B.weekend}.get(when, _B.soonest)
     away: Any = literal_column("0") if ranked is Ranked.START else _apart()
     statement = select(_B.clinic_id, _B.location_id, bound, _B.lot, away.label("apart")).where(

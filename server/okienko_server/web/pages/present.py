@@ -219,12 +219,12 @@ def soonest_of(free: FreeTimes) -> int | None:
 def soon(offer: Offer, cell: int, now: datetime) -> str:
     """Return a start in the fewest words: "dziś 13:30", "jutro 9:00", "pt. 27.11, 9:00"."""
     zone = offer.clinic.zone
-    return short_start(instant_of(cell), zone, now, load())
+    return short_start(instant_of(cell), zone, local_day(now, zone), load())
 
 
-def short_start(start: datetime, zone: ZoneInfo, now: datetime, texts: Texts) -> str:
+def short_start(start: datetime, zone: ZoneInfo, today: date, texts: Texts) -> str:
     """Return a start in the fewest words, in a zone's time."""
-    when, today = when_in(zone), local_day(now, zone)
+    when = when_in(zone)
     day, time = when.local_date(start), when.time(start)
     if 0 <= (day - today).days <= 1:
         return texts("clinics.today" if day == today else "clinics.tomorrow", time=time)

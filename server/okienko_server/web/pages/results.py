@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from okienko_server.domain.access import Access, Language
@@ -94,7 +94,7 @@ def _told(search: Search, place_name: str, found: ClinicsFound, texts: Texts, no
     where = texts("search.around", place=place_name) if place_name and found.km else texts("search.everywhere")
     soonest = min(one.starts[0] for one in found.clinics)
     zone = found.clinics[0].zone
-    start = short_start(instant_of(soonest), zone, now, texts)
+    start = short_start(instant_of(soonest), zone, local_day(now, zone), texts)
     yield texts("search.soonest", where=where, start=start)
     for wish in found.given_up:
         yield texts(_WITHOUT[wish])
@@ -106,7 +106,7 @@ def _told(search: Search, place_name: str, found: ClinicsFound, texts: Texts, no
 
 def clinic_choice(found: ClinicFound, number: int, texts: Texts, now: datetime, portal: str) -> ClinicChoice:
     """Return one address of the list."""
-    when = when_in(found.zone)
+    when, today = when_in(found.zone), local_day(now, found.zone)
     names = [name for _, name in found.practitioners]
     others = len(names) - 1
     return ClinicChoice(
@@ -116,7 +116,7 @@ def clinic_choice(found: ClinicFound, number: int, texts: Texts, now: datetime, 
         address=found.location.address,
         practitioners=names[0] + (" " + texts.plural("clinics.and_others", others) if others else ""),
         price=f"{when.duration(found.minutes)} · {when.price(found.price)}",
-        slots=tuple(_slot(cell, found.zone, now, texts) for cell in found.starts),
+        slots=tuple(_slot(cell, found.zone, today, texts) for cell in found.starts),
         location=found.location.id,
         number=number,
         distance=distance(found.km, found.placed, texts),
@@ -125,9 +125,11 @@ def clinic_choice(found: ClinicFound, number: int, texts: Texts, now: datetime, 
     )
 
 
-def _slot(cell: int, zone: ZoneInfo, now: datetime, texts: Texts) -> SlotChoice:
+@lru_cache(maxsize=4096)
+def _slot(cell: int, zone: ZoneInfo, today: date, texts: Texts) -> SlotChoice:
+    """Return a start as it is offered; kept, because everybody is offered the soonest ones."""
     start = instant_of(cell)
-    return SlotChoice(str(cell), short_start(start, zone, now, texts), when_in(zone).full(start, local_day(now, zone)))
+    return SlotChoice(str(cell), short_start(start, zone, today, texts), when_in(zone).full(start, today))
 
 
 def distance(km: float | None, placed: bool, texts: Texts) -> str:
