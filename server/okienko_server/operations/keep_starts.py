@@ -86,6 +86,7 @@ def _catch_up(due: Iterable[tuple[str, str]], desk: Desk, now: datetime) -> None
     operator = operator_scope()
 
     def read(connection: Connection) -> None:
+        finished.clear()
         for clinic_id, group in groupby(due, key=lambda one: one[0]):
             _alone(_reader(connection, [person for _, person in group], finished, desk, now), operator.at(clinic_id))
 

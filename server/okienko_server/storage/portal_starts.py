@@ -174,7 +174,7 @@ def _fits(*, access: bool, language: bool) -> list[ColumnElement[bool]]:
 @lru_cache(maxsize=256)
 def _first(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> CompoundSelect[Any]:
     """Return the statement of one sort of search; kept, because making it takes longer than running it."""
-    nothing = (literal_column("0").label(name) for name in ("bound", "lot", "apart"))
+    nothing: list[ColumnElement[int]] = [literal_column("0").label(name) for name in ("bound", "lot", "apart")]
     columns: tuple[Any, ...] = (ClinicRow.clinic_id, literal_column("''").label("place"), *nothing)
     behind = select(*columns).where(OFFER_CHANGED, *VISIBLE)
     some = behind.order_by(ClinicRow.clinic_id).limit(MOST_BEHIND).subquery()
