@@ -7,6 +7,7 @@ its square is whole numbers only: Python and both databases put the same address
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -56,13 +57,15 @@ def tile_of(latitude: float, longitude: float) -> int:
     return math.floor(latitude / TILE_UP) * _ROW + math.floor(longitude / TILE_ACROSS)
 
 
-def tiles_within(latitude: float, longitude: float, km: float) -> list[int]:
+@lru_cache(maxsize=1024)
+def tiles_within(latitude: float, longitude: float, km: float) -> tuple[int, ...]:
     """Return the squares that hold every point within a distance, and no other that lies wholly beyond it."""
     up = km / _KM_PER_DEGREE
     across = km / (_KM_PER_DEGREE * math.cos(math.radians(min(abs(latitude) + up, 89.0))))
     rows = range(math.floor((latitude - up) / TILE_UP), math.floor((latitude + up) / TILE_UP) + 1)
     columns = range(math.floor((longitude - across) / TILE_ACROSS), math.floor((longitude + across) / TILE_ACROSS) + 1)
-    return [row * _ROW + column for row in rows for column in columns if _near(row, column, latitude, longitude, km)]
+    squares = ((row, column) for row in rows for column in columns)
+    return tuple(row * _ROW + column for row, column in squares if _near(row, column, latitude, longitude, km))
 
 
 def _near(row: int, column: int, latitude: float, longitude: float, km: float) -> bool:

@@ -6,6 +6,8 @@ Places: GeoNames (geonames.org), CC BY 4.0. Outline: Natural Earth, public domai
 from __future__ import annotations
 
 import math
+import sys
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -54,8 +56,7 @@ def towns_named(text: str) -> list[Town]:
     asked = plain(text)
     if not asked:
         return []
-    begun = (town for name, town in _by_name() if name.startswith(asked))
-    return list(named_exactly(text) or begun)[:MOST_NAMED]
+    return list(named_exactly(text) or _begun(asked))[:MOST_NAMED]
 
 
 @lru_cache(maxsize=4096)
@@ -68,7 +69,7 @@ def towns_like(text: str, limit: int = 8) -> tuple[Town, ...]:
     asked = plain(name)
     if not asked:
         return ()
-    found = [*named_exactly(name), *(town for known, town in _by_name() if known != asked and known.startswith(asked))]
+    found = [*named_exactly(name), *_begun(asked)]
     if not found:
         known = _by_shape()
         found = [town for shape in (*_shapes(asked), _sound(name)) for town in known.get(shape, ())]
@@ -83,11 +84,29 @@ def _by_name() -> tuple[tuple[str, Town], ...]:
     return tuple((plain(town.name), town) for town in towns())
 
 
+@cache
+def _by_alphabet() -> tuple[list[str], list[int]]:
+    """Return the compared names in order, and where in the table each one's town stands."""
+    order = sorted(range(len(towns())), key=lambda place: (_by_name()[place][0], place))
+    return [_by_name()[place][0] for place in order], order
+
+
+def _between(first: str, end: str) -> list[Town]:
+    """Return the places whose compared names lie between two, the biggest first."""
+    names, order = _by_alphabet()
+    return [towns()[place] for place in sorted(order[bisect_left(names, first) : bisect_left(names, end)])]
+
+
+def _begun(asked: str) -> list[Town]:
+    """Return the places whose names begin so and go on, the biggest first."""
+    return _between(asked + "\0", asked + chr(sys.maxunicode))
+
+
 @lru_cache(maxsize=4096)
 def named_exactly(name: str) -> tuple[Town, ...]:
     """Return the places of just this name, Polish letters or not, the biggest first."""
     asked = plain(name)
-    return tuple(town for known, town in _by_name() if known == asked)
+    return tuple(_between(asked, asked + "\0"))
 
 
 def _shapes(name: str) -> list[str]:
@@ -120,11 +139,17 @@ def towns_around(latitude: float, longitude: float, km: float) -> tuple[Town, ..
     """Return the places within a distance, the biggest first; kept, because most ask from the middle of a town."""
     up = km / 111.0
     across = up / max(math.cos(math.radians(abs(latitude) + up)), 0.1)
-    # Most lie far off: a box is asked first, because a distance costs ten times as much.
-    box = (
-        town for town in towns() if abs(town.latitude - latitude) <= up and abs(town.longitude - longitude) <= across
-    )
+    # Most lie far off: a band and a box are asked first, because a distance costs ten times as much.
+    degrees, order = _by_latitude()
+    band = sorted(order[bisect_left(degrees, latitude - up) : bisect_right(degrees, latitude + up)])
+    box = (town for town in map(towns().__getitem__, band) if abs(town.longitude - longitude) <= across)
     return tuple(town for town in box if town.away(latitude, longitude) <= km)
+
+
+@cache
+def _by_latitude() -> tuple[list[float], list[int]]:
+    order = sorted(range(len(towns())), key=lambda place: towns()[place].latitude)
+    return [towns()[place].latitude for place in order], order
 
 
 def in_poland(latitude: float, longitude: float) -> bool:

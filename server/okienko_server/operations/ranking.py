@@ -81,7 +81,7 @@ class Ranking:
         spot = spot_of(place.latitude, place.longitude)
         if not self.km:
             return Around(spot, WHOLE_COUNTRY)
-        return Around(spot, reach(self.km), tuple(tiles_within(place.latitude, place.longitude, self.km)))
+        return Around(spot, reach(self.km), tiles_within(place.latitude, place.longitude, self.km))
 
     def first(self, count: int) -> list[ClinicFound]:
         """Return the first so many addresses, fewer when there are no more."""
