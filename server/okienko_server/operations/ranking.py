@@ -23,13 +23,11 @@ from okienko_server.domain.towns import distance_km
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, free_times
 from okienko_server.operations.portal_search import ClinicFound, Order, Search
-from okienko_server.storage.portal_starts import Around, Candidate, PortalStartsStore, Ranked, Wanted
+from okienko_server.storage.portal_starts import AT_ONCE, Around, Candidate, PortalStartsStore, Ranked, Wanted
 
 NEXT_STARTS = 3
 MOST_BEHIND = 20
 """So many addresses whose occupancy has changed are worked out for one search; the worker sees to the others soon."""
-BATCH = 12
-"""Addresses looked up at once: those of a page, and who tells that there is another one."""
 HOME = ZoneInfo("Europe/Warsaw")
 WHOLE_COUNTRY = 1 << 60
 
@@ -72,6 +70,7 @@ class Ranking:
         self.exact: dict[Where, ClinicFound | None] = {}
         self.fresh: dict[str, list[ClinicFound]] = {}
         self.spans: dict[tuple[ZoneInfo, int, int], Bookable] = {}
+        self.rows: dict[Where, list[Row[Any]]] = {}
         self.worked_out = 0
 
     def _around(self) -> Around | None:
@@ -87,7 +86,8 @@ class Ranking:
         """Return the first so many addresses, fewer when there are no more."""
         limit = 3 * count + 15
         while True:
-            rows, behind = self.look.store.first(self.wanted, self.around, self.ranked, self.look.now, limit)
+            rows, behind, shown = self.look.store.first(self.wanted, self.around, self.ranked, self.look.now, limit)
+            self._keep(shown)
             ceiling = max(map(self._ceiling, rows)) if len(rows) == limit else None
             heap = [
                 (self._key_of(one), True, _where(one)) for clinic_id in behind for one in self._worked_out(clinic_id)
@@ -97,9 +97,9 @@ class Ranking:
                 where, key = (row.clinic_id, row.location_id), self._key(row)
                 if row.clinic_id not in behind and key <= known.get(where, key):
                     known[where] = key
-            found = self._best([*heap, *((key, False, where) for where, key in known.items())], count, ceiling)
-            if found is not None:
-                return found
+            best = self._best([*heap, *((key, False, where) for where, key in known.items())], count, ceiling)
+            if best is not None:
+                return best
             limit *= 4
 
     def _key(self, row: Candidate) -> Key:
@@ -129,8 +129,12 @@ class Ranking:
             key, sure, where = heapq.heappop(heap)
             if ceiling is not None and key >= ceiling:
                 return None
-            if not sure and where not in self.exact:
-                self._look_up([where, *(other for _, known, other in heapq.nsmallest(BATCH - 1, heap) if not known)])
+            if where not in self.exact:
+                if where not in self.rows:
+                    more = heapq.nsmallest(max(AT_ONCE, count - len(found)), heap)
+                    self._look_up([where, *(other for _, known, other in more if not known and other not in self.rows)])
+                rows = self.rows[where]
+                self.exact[where] = self._of_rows(rows) if rows else None
             one = self.exact[where]
             if sure and one is not None:
                 found.append(one)
@@ -139,15 +143,13 @@ class Ranking:
         return found if len(found) == count or ceiling is None else None
 
     def _look_up(self, places: Sequence[Where]) -> None:
-        """Work addresses out exactly: the next one and those that are likely to be asked for after it, in one reading."""
-        asked = [where for where in places if where not in self.exact]
-        rows = self.look.store.rows_at(self.wanted, asked, self.look.now)
-        wanted = set(asked)
+        """Read the rows of the next address, and of those that are likely to be asked for after it."""
+        self.rows |= {where: [] for where in places}
+        self._keep(self.look.store.rows_at(self.wanted, places, self.look.now))
+
+    def _keep(self, rows: Sequence[Row[Any]]) -> None:
         for where, group in groupby(rows, key=lambda row: (row.clinic_id, row.location_id)):
-            if where in wanted:
-                self.exact[where] = self._of_rows(list(group))
-        for where in asked:
-            self.exact.setdefault(where, None)
+            self.rows[where] = list(group)
 
     def _away(self, point: tuple[float, float] | None) -> float | None:
         place = self.search.place

@@ -14,12 +14,16 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     CompoundSelect,
+    FromClause,
     Row,
     Select,
     and_,
     bindparam,
     case,
+    cast,
+    func,
     literal_column,
+    null,
     select,
     union_all,
 )
@@ -42,6 +46,8 @@ from okienko_server.storage.tables import (
 _B = StartBoundRow
 MOST_BEHIND = 20
 """So many clinics whose offer has changed are told to one search; the worker sees to the others soon."""
+AT_ONCE = 12
+"""Addresses looked up at once: those of a page, one that tells there is another, one that turns out to be later than thought."""
 
 
 class Ranked(StrEnum):
@@ -90,18 +96,21 @@ class Candidate(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What one reading found, in whatever order; some rows may be of clinics not listed any more."""
+    """What one reading found."""
 
     rows: list[Candidate]
+    """In whatever order; some may be of clinics not listed any more."""
     behind: set[str]
     """Ids of listed clinics whose offer changed since their rows were made, MOST_BEHIND at most."""
+    shown: list[Row[Any]]
+    """What `rows_at` says of the first AT_ONCE addresses among the rows: mostly all that a page needs."""
 
 
 class PortalStartsStore(PortalStore):
     """The next starts of every clinic the portal lists."""
 
     def first(self, wanted: Wanted, around: Around | None, ranked: Ranked, now: datetime, limit: int) -> Read:
-        """Return the first `limit` rows that may hold a fitting start, in one reading with who is behind."""
+        """Return the first `limit` rows that may hold a fitting start; one round trip for nearly every page."""
         tiles = _padded(around.tiles) if around else ()
         statement = _first(wanted.when, ranked, bool(tiles), bool(wanted.access), bool(wanted.language))
         asked = _told(wanted) | visible_at(now) | {"end": wanted.end, "rows": limit}
@@ -111,13 +120,16 @@ class PortalStartsStore(PortalStore):
         if around:
             asked |= {**around.spot._asdict(), "within": around.within}
             asked |= {"tiles": tiles} if tiles else {}
-        found, behind = [], set()
-        for row in self.connection.execute(statement, asked).all():
-            if row[1]:
-                found.append(Candidate(*row))
+        found = Read([], set(), [])
+        for row in self.connection.execute(statement, asked):
+            if row.practitioner_id is not None:
+                found.shown.append(row)
+            elif row.location_id:
+                found.rows.append(Candidate(row.clinic_id, row.location_id, row.bound, row.lot, row.apart))
             else:
-                behind.add(row[0])
-        return Read(found, behind)
+                found.behind.add(row.clinic_id)
+        found.shown.sort(key=_in_order)
+        return found
 
     def rows_at(self, wanted: Wanted, places: Sequence[tuple[str, str]], now: datetime) -> list[Row[Any]]:
         """Return the rows at (clinic id, location id), and maybe at others, with everything the search shows of them.
@@ -130,7 +142,11 @@ class PortalStartsStore(PortalStore):
             "places": _padded([place for _, place in places]),
         }
         statement = _rows_at(bool(wanted.access), bool(wanted.language))
-        return list(self.connection.execute(statement, _told(wanted) | asked | visible_at(now)))
+        return sorted(self.connection.execute(statement, _told(wanted) | asked | visible_at(now)), key=_in_order)
+
+
+def _in_order(row: Row[Any]) -> tuple[Any, ...]:
+    return row.clinic_id, row.location_id, row.position, row.person_position, row.practitioner_id
 
 
 def _padded(values: Sequence[Any]) -> list[Any]:
@@ -174,30 +190,41 @@ def _fits(*, access: bool, language: bool) -> list[ColumnElement[bool]]:
 @lru_cache(maxsize=256)
 def _first(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> CompoundSelect[Any]:
     """Return the statement of one sort of search; kept, because making it takes longer than running it."""
-    nothing: list[ColumnElement[int]] = [literal_column("0").label(name) for name in ("bound", "lot", "apart")]
-    columns: tuple[Any, ...] = (ClinicRow.clinic_id, literal_column("''").label("place"), *nothing)
-    behind = select(*columns).where(OFFER_CHANGED, *VISIBLE)
-    some = behind.order_by(ClinicRow.clinic_id).limit(MOST_BEHIND).subquery()
-    found = _found(when, ranked, tiles, access, language).subquery()
-    return union_all(select(some), select(found))
+    near = _found(when, ranked, tiles, access, language).cte("near").prefix_with("MATERIALIZED")
+    turn = func.row_number().over(order_by=(near.c.day, near.c.apart, near.c.bound, near.c.lot)).label("turn")
+    ranks = select(near.c.clinic_id, near.c.location_id, turn).subquery()
+    place = (ranks.c.clinic_id, ranks.c.location_id)
+    top = select(*place).group_by(*place).order_by(func.min(ranks.c.turn)).limit(AT_ONCE).cte("top")
+    begun = top.prefix_with("MATERIALIZED")
+    here = (_B.clinic_id == begun.c.clinic_id) & (_B.location_id == begun.c.location_id)
+    shown = _shown(begun.join(_B, here), access=access, language=language)
+    changed = (ClinicRow.clinic_id, literal_column("''").label("location_id"), *_UNSAID, *_UNRANKED)
+    behind = select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(ClinicRow.clinic_id).limit(MOST_BEHIND)
+    rows = select(near.c.clinic_id, near.c.location_id, *_UNSAID, near.c.bound, near.c.lot, near.c.apart)
+    return union_all(shown, select(behind.subquery()), rows)
 
 
 def _found(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> Select[Any]:
     bound: Any = {When.EVENING: _B.evening, When.WEEKEND: _B.weekend}.get(when, _B.soonest)
-    away: Any = literal_column("0") if ranked is Ranked.START else _apart()
-    statement = select(_B.clinic_id, _B.location_id, bound, _B.lot, away.label("apart")).where(
-        *_fits(access=access, language=language)
+    zero = literal_column("0", BigInteger())
+    away: Any = zero if ranked is Ranked.START else _apart()
+    day: Any = _day(bound) if ranked is Ranked.DAY else zero
+    columns: tuple[Any, ...] = (
+        _B.clinic_id,
+        _B.location_id,
+        day.label("day"),
+        away.label("apart"),
+        bound.label("bound"),
+        _B.lot,
     )
+    statement = select(*columns).where(*_fits(access=access, language=language)).limit(_whole("rows"))
     if ranked is Ranked.START:
-        return statement.where(bound < _whole("end")).order_by(bound, _B.lot).limit(_whole("rows"))
+        return statement.where(bound < _whole("end")).order_by(bound, _B.lot)
     # The sum keeps SQLite from the indexes on bounds, which it takes for narrower than the one on squares.
     statement = statement.where(bound + 0 < _whole("end"), away <= _whole("within"))
     if tiles:
         statement = statement.where(_B.tile.in_(bindparam("tiles", expanding=True)))
-    order = [away, bound, _B.lot]
-    if ranked is Ranked.DAY:
-        order.insert(0, _day(bound))
-    return statement.order_by(*order).limit(_whole("rows"))
+    return statement.order_by(*([day] if ranked is Ranked.DAY else []), away, bound, _B.lot)
 
 
 def _apart() -> ColumnElement[int]:
@@ -217,31 +244,35 @@ def _day(bound: ColumnElement[int]) -> ColumnElement[int]:
 
 
 _N, _PERSON, _PLACE, _SERVICE = NextStartRow, PractitionerRow, LocationRow, ServiceRow
+_KEY = ("clinic_id", "location_id", "practitioner_id", "service_id")
 _SHOWN: tuple[Any, ...] = (
     _B.clinic_id, _B.location_id, _B.practitioner_id, _N.position, _N.good_until, _N.base, _N.starts, ClinicRow.slug,
     ClinicRow.name, ClinicRow.phone, ClinicRow.zone, ClinicRow.notice_minutes, ClinicRow.horizon_days,
     _PLACE.name.label("location_name"), _PLACE.street, _PLACE.postcode, _PLACE.city, _PLACE.access, _PLACE.latitude,
-    _PLACE.longitude, _PERSON.title, _PERSON.first_name, _PERSON.last_name, _SERVICE.name.label("service_name"),
-    _SERVICE.minutes, _SERVICE.price,
+    _PLACE.longitude, _PERSON.title, _PERSON.first_name, _PERSON.last_name, _PERSON.position.label("person_position"),
+    _SERVICE.name.label("service_name"), _SERVICE.minutes, _SERVICE.price,
 )  # fmt: skip
+_UNSAID: tuple[Any, ...] = tuple(cast(null(), column.type).label(column.key) for column in _SHOWN[2:])
+_UNRANKED: tuple[Any, ...] = tuple(cast(null(), BigInteger()).label(name) for name in ("bound", "lot", "apart"))
 
 
-@lru_cache(maxsize=4)
-def _rows_at(access: bool, language: bool) -> Select[Any]:
-    same = and_(*(getattr(_N, name) == getattr(_B, name) for name in _KEY))
+def _shown(source: FromClause, *, access: bool, language: bool) -> Select[Any]:
+    """Return the statement that says everything shown of the bounds in a source."""
     return (
-        select(*_SHOWN)
-        .select_from(_B)
-        .join(_N, same)
+        select(*_SHOWN, *_UNRANKED)
+        .select_from(source)
+        .join(_N, and_(*(getattr(_N, name) == getattr(_B, name) for name in _KEY)))
         .join(ClinicRow, ClinicRow.clinic_id == _B.clinic_id)
         .join(_PLACE, (_PLACE.clinic_id == _B.clinic_id) & (_PLACE.id == _B.location_id))
         .join(_PERSON, (_PERSON.clinic_id == _B.clinic_id) & (_PERSON.id == _B.practitioner_id))
         .join(_SERVICE, (_SERVICE.clinic_id == _B.clinic_id) & (_SERVICE.id == _B.service_id))
-        .where(_B.clinic_id.in_(bindparam("clinics", expanding=True)))
-        .where(_B.location_id.in_(bindparam("places", expanding=True)))
         .where(*_fits(access=access, language=language), ClinicRow.searched == ClinicRow.revision, *VISIBLE)
-        .order_by(_B.clinic_id, _B.location_id, _N.position, _PERSON.position, _B.practitioner_id)
     )
 
 
-_KEY = ("clinic_id", "location_id", "practitioner_id", "service_id")
+@lru_cache(maxsize=4)
+def _rows_at(access: bool, language: bool) -> Select[Any]:
+    shown = _shown(_B.__table__, access=access, language=language)
+    return shown.where(_B.clinic_id.in_(bindparam("clinics", expanding=True))).where(
+        _B.location_id.in_(bindparam("places", expanding=True))
+    )
