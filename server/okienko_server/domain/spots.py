@@ -58,14 +58,17 @@ def tile_of(latitude: float, longitude: float) -> int:
 
 
 @lru_cache(maxsize=1024)
-def tiles_within(latitude: float, longitude: float, km: float) -> tuple[int, ...]:
-    """Return the squares that hold every point within a distance, and no other that lies wholly beyond it."""
+def strips_within(latitude: float, longitude: float, km: float) -> tuple[tuple[int, int], ...]:
+    """Return the squares that hold every point within a distance, and no other that lies wholly beyond it.
+
+    A strip is the first and the last of the squares side by side whose numbers follow each other.
+    """
     up = km / _KM_PER_DEGREE
     across = km / (_KM_PER_DEGREE * math.cos(math.radians(min(abs(latitude) + up, 89.0))))
     rows = range(math.floor((latitude - up) / TILE_UP), math.floor((latitude + up) / TILE_UP) + 1)
     columns = range(math.floor((longitude - across) / TILE_ACROSS), math.floor((longitude + across) / TILE_ACROSS) + 1)
-    squares = ((row, column) for row in rows for column in columns)
-    return tuple(row * _ROW + column for row, column in squares if _near(row, column, latitude, longitude, km))
+    near = ([column for column in columns if _near(row, column, latitude, longitude, km)] for row in rows)
+    return tuple((row * _ROW + some[0], row * _ROW + some[-1]) for row, some in zip(rows, near, strict=True) if some)
 
 
 def _near(row: int, column: int, latitude: float, longitude: float, km: float) -> bool:

@@ -17,7 +17,7 @@ from okienko_server.domain.cells import cell_at, day_grid, local_day
 from okienko_server.domain.errors import ClinicPaused, ClinicUnavailable, NotFound
 from okienko_server.domain.offer import Location
 from okienko_server.domain.scope import Scope
-from okienko_server.domain.spots import NOWHERE, apart, lot_of, point_of, reach, spot_of, tiles_within
+from okienko_server.domain.spots import NOWHERE, apart, lot_of, point_of, reach, spot_of, strips_within
 from okienko_server.domain.starts import SHOWN_DAYS, Bookable, When, bookable, cut, day_count, first_bits, unfold
 from okienko_server.domain.towns import distance_km
 from okienko_server.operations.desk import Desk
@@ -80,7 +80,11 @@ class Ranking:
         spot = spot_of(place.latitude, place.longitude)
         if not self.km:
             return Around(spot, WHOLE_COUNTRY)
-        return Around(spot, reach(self.km), tiles_within(place.latitude, place.longitude, self.km))
+        return Around(spot, reach(self.km), strips_within(place.latitude, place.longitude, self.km))
+
+    def hopeless(self) -> bool:
+        """Return whether nobody treats that, wherever and whenever: no wider search need be made."""
+        return not self.look.store.anybody(self.wanted, self.look.now)
 
     def first(self, count: int) -> list[ClinicFound]:
         """Return the first so many addresses, fewer when there are no more."""

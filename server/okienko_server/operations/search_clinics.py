@@ -35,6 +35,8 @@ def _widening(search: Search, look: Look) -> ClinicsFound:
     for wish, easier in _easier(search):
         given_up = (*given_up, wish) if wish else given_up
         found = _wider(replace(easier, page=1), look)
+        if found is None:
+            break
         if found.clinics:
             if search.page > 1:
                 # A further page belongs to what the first one found its way to.
@@ -44,19 +46,20 @@ def _widening(search: Search, look: Look) -> ClinicsFound:
     return ClinicsFound((), more=False)
 
 
-def _wider(search: Search, look: Look) -> ClinicsFound:
+def _wider(search: Search, look: Look) -> ClinicsFound | None:
+    """Return what is found near, or else further away; None where nobody treats that, wherever and whenever."""
+    nearest = search.km or RADII[0] if search.place else 0
+    found = page_of(search, nearest, look)
+    if not found.clinics and Ranking(look, search, nearest).hopeless():
+        return None
     if search.place is None:
-        return page_of(search, 0, look)
-    found = ClinicsFound((), more=False)
-    radii = [search.km] if search.km else list(RADII)
-    radii += [km for km in RADII if km > radii[-1]]
-    for km in radii:
-        wider = page_of(search, km, look)
-        if km == radii[0] or len(wider.clinics) > len(found.clinics):
+        return found
+    enough = 1 if search.km else ENOUGH
+    for km in RADII:
+        if km > nearest and len(found.clinics) < enough:
+            wider = page_of(search, km, look)
             # Wider only where that brings somebody.
-            found = replace(wider, widened=km > radii[0])
-        if len(found.clinics) >= (1 if search.km else ENOUGH):
-            break
+            found = replace(wider, widened=True) if len(wider.clinics) > len(found.clinics) else found
     return found if found.clinics else replace(page_of(search, 0, look), widened=True)
 
 

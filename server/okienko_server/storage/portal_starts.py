@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -77,11 +78,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Where: a spot, how far from it in square metres, and the squares of the map all of that lies in."""
+    """Where: a spot, how far from it in square metres, and the strips of squares of the map all of that lies in."""
 
     spot: Spot
     within: int
-    tiles: tuple[int, ...] = field(default=())
+    strips: tuple[tuple[int, int], ...] = ()
     """None: the whole country."""
 
 
@@ -111,15 +112,17 @@ class PortalStartsStore(PortalStore):
 
     def first(self, wanted: Wanted, around: Around | None, ranked: Ranked, now: datetime, limit: int) -> Read:
         """Return the first `limit` rows that may hold a fitting start; one round trip for nearly every page."""
-        tiles = _padded(around.tiles) if around else ()
-        statement = _first(wanted.when, ranked, bool(tiles), bool(wanted.access), bool(wanted.language))
+        strips = _padded(around.strips) if around else []
+        statement = _first(wanted.when, ranked, len(strips), bool(wanted.access), bool(wanted.language))
         asked = _told(wanted) | visible_at(now) | {"end": wanted.end, "rows": limit}
         if ranked is Ranked.DAY:
             days = wanted.days
             asked |= {"begin": wanted.begin, "midnight": days.first, "turn": days.turn, "shift": days.shift}
         if around:
             asked |= {**around.spot._asdict(), "within": around.within}
-            asked |= {"tiles": tiles} if tiles else {}
+            for number, (low, high) in enumerate(strips):
+                # One that only fills up holds no square.
+                asked |= {f"low{number}": low, f"high{number}": high if number < len(around.strips) else low - 1}
         found = Read([], set(), [])
         for row in self.connection.execute(statement, asked):
             if row.practitioner_id is not None:
@@ -130,6 +133,11 @@ class PortalStartsStore(PortalStore):
                 found.behind.add(row.clinic_id)
         found.shown.sort(key=_in_order)
         return found
+
+    def anybody(self, wanted: Wanted, now: datetime) -> bool:
+        """Return whether anybody anywhere may treat that at that age in that kind of visit, whatever else is wished for."""
+        told = _told(replace(wanted, access=0, language=0)) | visible_at(now)
+        return self.connection.execute(_ANYBODY, told).first() is not None
 
     def rows_at(self, wanted: Wanted, places: Sequence[tuple[str, str]], now: datetime) -> list[Row[Any]]:
         """Return the rows at (clinic id, location id), and maybe at others, with everything the search shows of them.
@@ -187,10 +195,16 @@ def _fits(*, access: bool, language: bool) -> list[ColumnElement[bool]]:
     return found
 
 
+_CHANGED = select(ClinicRow.clinic_id).where(OFFER_CHANGED, *VISIBLE)
+_TREATED = select(_B.clinic_id).where(*_fits(access=False, language=False))
+_ANYBODY = union_all(*(select(one.limit(1).subquery()) for one in (_TREATED, _CHANGED)))
+"""Somebody whose offer has changed may treat anything."""
+
+
 @lru_cache(maxsize=256)
-def _first(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> CompoundSelect[Any]:
+def _first(when: When, ranked: Ranked, strips: int, access: bool, language: bool) -> CompoundSelect[Any]:
     """Return the statement of one sort of search; kept, because making it takes longer than running it."""
-    near = _found(when, ranked, tiles, access, language).cte("near").prefix_with("MATERIALIZED")
+    near = _found(when, ranked, strips, access, language).cte("near").prefix_with("MATERIALIZED")
     turn = func.row_number().over(order_by=(near.c.day, near.c.apart, near.c.bound, near.c.lot)).label("turn")
     ranks = select(near.c.clinic_id, near.c.location_id, turn).subquery()
     place = (ranks.c.clinic_id, ranks.c.location_id)
@@ -204,7 +218,7 @@ def _first(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool
     return union_all(shown, select(behind.subquery()), rows)
 
 
-def _found(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool) -> Select[Any]:
+def _found(when: When, ranked: Ranked, strips: int, access: bool, language: bool) -> Select[Any]:
     bound: Any = {When.EVENING: _B.evening, When.WEEKEND: _B.weekend}.get(when, _B.soonest)
     zero = literal_column("0", BigInteger())
     away: Any = zero if ranked is Ranked.START else _apart()
@@ -222,9 +236,18 @@ def _found(when: When, ranked: Ranked, tiles: bool, access: bool, language: bool
         return statement.where(bound < _whole("end")).order_by(bound, _B.lot)
     # The sum keeps SQLite from the indexes on bounds, which it takes for narrower than the one on squares.
     statement = statement.where(bound + 0 < _whole("end"), away <= _whole("within"))
-    if tiles:
-        statement = statement.where(_B.tile.in_(bindparam("tiles", expanding=True)))
+    if strips:
+        strip = _strips(strips)
+        statement = statement.select_from(strip.join(_B, _B.tile.between(strip.c.low, strip.c.high)))
     return statement.order_by(*([day] if ranked is Ranked.DAY else []), away, bound, _B.lot)
+
+
+def _strips(count: int) -> CTE:
+    rows = [
+        select(_whole(f"low{number}").label("low"), _whole(f"high{number}").label("high")) for number in range(count)
+    ]
+    # No VALUES: SQLAlchemy would make the whole statement anew each time.
+    return (union_all(*rows) if count > 1 else rows[0]).cte("strip").prefix_with("MATERIALIZED")
 
 
 def _apart() -> ColumnElement[int]:

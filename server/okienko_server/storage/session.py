@@ -103,6 +103,8 @@ def _may_run_again(error: DBAPIError) -> bool:
 def _plan_once(dbapi: Any, _record: Any) -> None:
     """Plan a prepared statement once: every one of ours looks up by key, and planning took as long as running it."""
     dbapi.execute("SET plan_cache_mode = force_generic_plan")
+    # Joins are written in the order they are to be made: looking for a better one took the search's plan from 1 ms to 90.
+    dbapi.execute("SET join_collapse_limit = 1")
     dbapi.commit()
 
 
