@@ -48,6 +48,7 @@ SIZES = (CLINICS // 10, CLINICS)
 AT_ONCE = 8
 ROUNDS = 3
 ASKED = 480
+BAD_ASKED, GOAL_BAD = 60, 2.0
 GOAL_R, GOAL_P95, GOAL_GROWTH, GOAL_UPKEEP = 0.05, 50, 1.5, 0.15
 BOOKINGS, BOOKING_ROUNDS = 100, 5
 Ask = Callable[[random.Random], dict[str, str]]
@@ -92,6 +93,8 @@ def engine(name: str, url_of: Callable[[int], str], hello: int) -> None:
         print(f"\n### {name}, {size} clinics (built in {time.perf_counter() - began:.0f} s)")
         with serving("okienko", url) as okienko:
             mixes.append(searches(hello, okienko))
+            if size == SIZES[-1]:
+                hostile(okienko)
         if size == SIZES[-1]:
             upkeep(database, url, clinics)
         database.dispose()
@@ -118,6 +121,45 @@ def searches(hello: int, okienko: int) -> Reading:
                 f"{name:26}{workers:>4}{row[0]:>8.0f}{row[1]:>7.3f}{GOAL_R:>7}{row[2]:>8.1f}{row[3]:>8.1f}{GOAL_P95:>6}"
             )
     return found
+
+
+def hostile(okienko: int) -> None:
+    """Print how much longer than an ordinary search each bad input takes, one at a time, medians of rounds in turn."""
+    chance, hidden = random.Random(13), fields_of(client.ask_once(okienko, client.GET_ROOT)[1])
+    took: dict[str, list[float]] = {"an ordinary search": [], **{name: [] for name in bad()}}
+    for _ in range(ROUNDS):
+        for name, seconds in took.items():
+            asked = [mix(chance) | bad().get(name, {}) for _ in range(BAD_ASKED)]
+            measured = client.load(okienko, [post(hidden | fields) for fields in asked], 1)
+            assert set(measured.statuses) <= {200, 400, 413, 422}, (name, measured.statuses)
+            seconds.append(statistics.mean(measured.latencies) * 1000)
+    ordinary = statistics.median(took["an ordinary search"])
+    print(f"\n{'bad input':38}{'mean ms':>8}{'times':>7}{'goal':>6}")
+    for name, seconds in took.items():
+        mean = statistics.median(seconds)
+        print(f"{name:38}{mean:>8.1f}{mean / ordinary:>7.2f}{GOAL_BAD:>6}")
+
+
+def bad() -> dict[str, dict[str, str]]:
+    """Return what is written over an ordinary search's fields, by name."""
+    sql, tag = "' OR 1=1; DROP TABLE clinic;--", "<script>alert(1)</script>"
+    names = ("place", "when", "km", "access", "language", "order", "page", "near", "kind", "category", "age")
+    return {
+        "a town nobody knows": {"place": "Nigdziewo Dolne"},
+        "10 kB of town": {"place": "Kraków " * 1500},
+        "SQL in every field": dict.fromkeys(names, sql),
+        "HTML in every field": dict.fromkeys(names, tag),
+        "an age nobody has": {"age_group": "child", "age": "-7", "age_unit": "eons"},
+        "an age nobody treats for that": {"category": "geriatrics", "age_group": "child", "age": "3", "age_unit": "months"},
+        "beyond every horizon": {"when": "3026-01-01", "week": "9999-12-31", "km": "99999999"},
+        "a negative page": {"page": "-1"},
+        "page 99999": {"page": "99999"},
+        "near a point in space": {"place": "", "near": "999.9,-1e308"},
+        "everything wished for at once": {
+            "when": "weekend", "access": "step_free", "language": "uk", "km": "15", "order": "nearest",
+        },
+        "1,000 parameters": {f"p{number}": "x" for number in range(1000)},
+    }  # fmt: skip
 
 
 def fields_of(page: bytes) -> dict[str, str]:

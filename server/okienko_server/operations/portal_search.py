@@ -74,5 +74,7 @@ class ClinicsFound:
     """The radius that was looked at; 0: the whole country."""
     widened: bool = False
     """Whether that is more than was asked for, or than is usual."""
+    page: int = 1
+    """Which page it is: the first where the one asked for holds nothing."""
     given_up: tuple[str, ...] = ()
     """Wishes left out because nothing fitted them all: "when", "access", "language"."""

@@ -41,7 +41,8 @@ def _widening(search: Search, look: Look) -> ClinicsFound:
             if search.page > 1:
                 # A further page belongs to what the first one found its way to.
                 later = page_of(easier, found.km, look)
-                found = replace(found, clinics=later.clinics, more=later.more)
+                if later.clinics:
+                    found = replace(found, clinics=later.clinics, more=later.more, page=search.page)
             return replace(found, given_up=given_up)
     return ClinicsFound((), more=False)
 

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 T = TypeVar("T")
 WRITE_TRIES = 5
 BUSY_SECONDS = 30
+STATEMENTS_KEPT = 500
+"""Prepared statements a connection keeps: more than the house has."""
 _RETRY_STATES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock (PostgreSQL appendix A): the transaction did nothing and may run again."""
 
@@ -101,7 +103,8 @@ def _may_run_again(error: DBAPIError) -> bool:
 
 
 def _plan_once(dbapi: Any, _record: Any) -> None:
-    """Plan a prepared statement once: every one of ours looks up by key, and planning took as long as running it."""
+    """Plan each statement once: every one of ours looks up by key, and planning took as long as running it."""
+    dbapi.prepare_threshold, dbapi.prepared_max = 0, STATEMENTS_KEPT
     dbapi.execute("SET plan_cache_mode = force_generic_plan")
     # Joins are written in the order they are to be made: looking for a better one took the search's plan from 1 ms to 90.
     dbapi.execute("SET join_collapse_limit = 1")

@@ -173,6 +173,8 @@ class Choices:
 
     def search(self, place: Place | None) -> Search:
         """Return what is looked for on the portal around a place; raises FieldsRefused, FieldRefused."""
+        page = whole_number(self.page)
+        page = page if 1 <= page <= MAX_PAGE else 1
         return Search(
             replace(self.question(), service_id="", practitioner_id="", location_id="", first=None),
             place,
@@ -180,7 +182,7 @@ class Choices:
             When(self.when or When.ANY),
             words_of(Access, self.access),
             Order(self.order or Order.SOONEST),
-            min(max(whole_number(self.page), 1), MAX_PAGE),
+            page,
         )
 
     def but(self, **changes: str) -> Choices:

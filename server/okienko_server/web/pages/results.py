@@ -15,6 +15,7 @@ from okienko_server.domain.problem import ADULT, AgeRange
 from okienko_server.domain.starts import When
 from okienko_server.domain.towns import MOST_NAMED, Town, outline, towns, towns_around
 from okienko_server.operations.portal_search import ClinicFound, ClinicsFound, Order, Place, Search
+from okienko_server.operations.search_clinics import PAGE
 from okienko_server.web.pages.choices import RADII, Choices
 from okienko_server.web.pages.present import initials_of, short_start, summary_of, when_in
 from okienko_widget import Texts
@@ -40,7 +41,7 @@ def clinics_view(
     frame: Frame, choices: Choices, search: Search, place_name: str, found: ClinicsFound, texts: Texts, now: datetime, portal: str
 ) -> ClinicsView:  # fmt: skip
     """Return the page of a search: the bar to change it, what was found in words, the list and its map."""
-    first = 10 * (search.page - 1) + 1
+    first = PAGE * (found.page - 1) + 1
     return ClinicsView(
         frame,
         f"{summary_of(choices, None, texts)} · {age_words(search.question.age, texts)}",
@@ -48,8 +49,8 @@ def clinics_view(
         tuple(_told(search, place_name, found, texts, now)),
         tuple(clinic_choice(one, first + n, texts, now, portal) for n, one in enumerate(found.clinics)),
         map_view(search.place, found.km, found.clinics, first),
-        str(search.page - 1) if search.page > 1 else "",
-        str(search.page + 1) if found.more else "",
+        str(found.page - 1) if found.page > 1 else "",
+        str(found.page + 1) if found.more else "",
     )
 
 
