@@ -13,7 +13,7 @@ from flask import Flask
 
 from okienko_server.domain.plan import OpenedClinic
 from okienko_server.operations.alarms import Reason
-from okienko_server.operations.nightly import Night, Watch, chores_of, outbox_state
+from okienko_server.operations.nightly import Night, Tidy, Watch, chores_of, outbox_state
 from okienko_server.operations.worker import work
 from okienko_server.sms.gateway import AfterUnsure, Billed, GatewayUnsure
 from okienko_server.storage.reckoning import OutboxState
@@ -271,3 +271,27 @@ def test_the_first_doubt_of_a_day_is_of_the_day(app: Flask, clock: Clock, place:
     for _ in range(3):
         Watch(desk).look(clock.now)
     assert len(heard.said) == 1
+
+
+def test_the_worker_lets_sqlite_count_its_tables_when_it_begins_and_each_hour(app: Flask, clock: Clock) -> None:
+    desk = house_of(app).desk
+    opened(app, one_therapist())
+    tidy = Tidy(desk)
+    tidy.look(clock.now)
+    if not desk.database.is_sqlite:
+        # PostgreSQL counts by itself, and is asked for nothing.
+        return
+
+    def counted() -> int:
+        with desk.database.reading() as connection:
+            return int(connection.exec_driver_sql("SELECT count(*) FROM sqlite_stat1").scalar_one())
+
+    assert counted() > 0
+    with desk.database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+    clock.forward(minutes=50)
+    tidy.look(clock.now)
+    assert counted() == 0
+    clock.forward(minutes=20)
+    tidy.look(clock.now)
+    assert counted() > 0

@@ -1,18 +1,29 @@
-"""The portal's ranking says the same in the database's words as in Python's."""
+"""The portal's ranking says the same in the database's words as in Python's, and reads by its indexes."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import BigInteger, literal, select
+from sqlalchemy import BigInteger, event, literal, select
 
 from okienko_server.domain.cells import cell_at
-from okienko_server.domain.starts import day_count
-from okienko_server.storage.portal_starts import _day
+from okienko_server.domain.problem import ADULT, ProblemCategory
+from okienko_server.domain.scope import operator_scope
+from okienko_server.domain.spots import reach, spot_of, strips_within
+from okienko_server.domain.starts import When, day_count
+from okienko_server.storage import portal_starts
+from okienko_server.storage.migrations import upgrade
+from okienko_server.storage.portal_starts import Around, PortalStartsStore, Ranked, Wanted, _day
 from okienko_server.storage.session import Database
+from okienko_server.storage.tables import Base, StartBoundRow
+from tests.conftest import MONDAY
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 
@@ -34,4 +45,63 @@ def test_the_database_counts_days_as_the_calendar_does(database_url: str, today:
         for cell in cells:
             counted = connection.execute(select(_day(literal(cell, BigInteger()))), told).scalar()
             assert counted == days.of(max(cell, begin)), cell
+    database.dispose()
+
+
+ADULT_SPINE = Wanted(
+    ProblemCategory.SPINE, ADULT, "visit", When.ANY, 5_900_000, 5_990_000, day_count(WARSAW, date(2026, 11, 23)), 1, 1
+)  # fmt: skip
+CRACOW = Around(spot_of(50.06, 19.94), reach(15), strips_within(50.06, 19.94, 15))
+
+
+def plans(database: Database, wanted: Wanted, around: Around | None, ranked: Ranked) -> str:
+    """Return how SQLite, which knows nothing of its tables, would make the search, and look up two addresses."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    with database.reading() as connection:
+        event.listen(connection, "before_cursor_execute", note)
+        store = PortalStartsStore(connection, operator_scope())
+        store.first(wanted, around, ranked, MONDAY, 48)
+        store.rows_at(wanted, [("a", "b"), ("c", "d")], MONDAY)
+        told = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values).all() for one, values in list(asked)]
+    return "\n".join(row[3] for rows in told for row in rows)
+
+
+SEARCHES = [
+    pytest.param(when, around, ranked, f"ix_start_bound_{index}", id=f"{when}-{ranked}")
+    for when, bound in ((When.ANY, "soonest"), (When.EVENING, "evening"), (When.WEEKEND, "weekend"))
+    for around, ranked, index in (
+        (None, Ranked.START, bound),
+        (CRACOW, Ranked.DAY, "tile"),
+        (CRACOW, Ranked.DISTANCE, "tile"),
+    )
+]
+
+
+@pytest.mark.parametrize(("when", "around", "ranked", "index"), SEARCHES)
+def test_no_search_walks_through_a_table_whatever_sqlite_knows_of_it(
+    tmp_path: Path, when: When, around: Around | None, ranked: Ranked, index: str
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    upgrade(database)
+    plan = plans(database, replace(ADULT_SPINE, when=when), around, ranked)
+    used = set(re.findall(r"start_bound USING (?:COVERING )?INDEX (\w+)", plan))
+    assert used == {index, "sqlite_autoindex_start_bound_1"}, plan
+    walked = set(re.findall(r"SCAN (\w+)", plan)) & set(Base.metadata.tables)
+    assert walked <= {"clinic"} and "SCAN clinic USING INDEX ix_clinic_behind" in plan, plan
+    database.dispose()
+
+
+def test_the_control_with_conditions_an_index_serves_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    upgrade(database)
+    portal_starts._first.cache_clear()
+    monkeypatch.setattr(type(StartBoundRow.kind), "concat", lambda self, _: self, raising=False)
+    plan = plans(database, ADULT_SPINE, CRACOW, Ranked.DAY)
+    portal_starts._first.cache_clear()
+    portal_starts._rows_at.cache_clear()
+    assert "ix_start_bound_weekend" in plan
     database.dispose()

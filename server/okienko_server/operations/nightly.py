@@ -1,4 +1,4 @@
-"""What the worker looks after beside sending: the night's reckoning, and alarms about messages nobody knows of or nobody takes."""
+"""What the worker looks after beside sending: the night's reckoning, a tidy database, alarms about messages nobody knows of or takes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ BEGINS = 3
 AGAIN = timedelta(minutes=30)
 """After an account could not be had."""
 LOOK = timedelta(minutes=1)
+TIDY = timedelta(hours=1)
 LATE = timedelta(minutes=5)
 DOUBT = timedelta(minutes=10)
 """How long an outcome may be unknown before somebody should look; delivery reports and questions end most doubts sooner."""
@@ -32,7 +33,7 @@ log = logging.getLogger("okienko.worker")
 
 def chores_of(gateway: Gateway, desk: Desk) -> tuple[Chore, ...]:
     """Return what a worker with this gateway looks after."""
-    return Watch(desk).look, Night(gateway, desk).look
+    return Watch(desk).look, Night(gateway, desk).look, Tidy(desk).look
 
 
 def outbox_state(*, desk: Desk, now: datetime) -> OutboxState:
@@ -98,3 +99,17 @@ class Watch:
             self._desk.alarms.raise_in_house(
                 Reason.REFUSED, f"the newest {REFUSED}, none since", f"{local:%Y-%m-%dT%H}"
             )
+
+
+class Tidy:
+    """Lets the database count anew what its tables hold: when the worker begins, and hourly, because an import changes everything."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._done: datetime | None = None
+
+    def look(self, now: datetime) -> None:
+        """Do it when it is time."""
+        if self._done is None or abs(now - self._done) >= TIDY:
+            self._done = now
+            self._desk.database.tidy()

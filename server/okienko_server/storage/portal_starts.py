@@ -182,12 +182,15 @@ def _whole(name: str) -> BindParameter[int]:
 
 
 def _fits(*, access: bool, language: bool) -> list[ColumnElement[bool]]:
-    found = [
+    return [
         _B.kind == bindparam("kind"),
         _B.category == bindparam("category"),
-        _B.lowest_months <= _whole("lowest"),
-        _B.highest_months >= _whole("highest"),
+        *_asked(access=access, language=language),
     ]
+
+
+def _asked(*, access: bool, language: bool) -> list[ColumnElement[bool]]:
+    found = [_B.lowest_months <= _whole("lowest"), _B.highest_months >= _whole("highest")]
     if access:
         found.append(_B.access.op("&")(_whole("access")) == _whole("access"))
     if language:
@@ -289,7 +292,9 @@ def _shown(source: FromClause, *, access: bool, language: bool) -> Select[Any]:
         .join(_PLACE, (_PLACE.clinic_id == _B.clinic_id) & (_PLACE.id == _B.location_id))
         .join(_PERSON, (_PERSON.clinic_id == _B.clinic_id) & (_PERSON.id == _B.practitioner_id))
         .join(_SERVICE, (_SERVICE.clinic_id == _B.clinic_id) & (_SERVICE.id == _B.service_id))
-        .where(*_fits(access=access, language=language), ClinicRow.searched == ClinicRow.revision, *VISIBLE)
+        # The empty ends keep SQLite, which may know nothing of how many rows there are, from walking a whole category.
+        .where(_B.kind.concat("") == bindparam("kind"), _B.category.concat("") == bindparam("category"))
+        .where(*_asked(access=access, language=language), ClinicRow.searched == ClinicRow.revision, *VISIBLE)
     )
 
 
