@@ -46,12 +46,20 @@ from okienko_server.operations.portal_search import ClinicsFound, Order, Place, 
 from okienko_server.operations.ranking import HOME, NEXT_STARTS, Look
 from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.storage.clinic_settings import ClinicSettingsStore
-from okienko_server.storage.directory import PortalStore
+from okienko_server.storage.directory import visible
 from okienko_server.storage.next_starts import NextStartStore, RowKey, Traits
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.portal_starts import PortalStartsStore
-from okienko_server.storage.tables import LocationRow, NextStartRow, PractitionerRow, ServiceRow, StartBoundRow
+from okienko_server.storage.tables import (
+    ClinicRow,
+    CompetenceRow,
+    LocationRow,
+    NextStartRow,
+    PractitionerRow,
+    ServiceRow,
+    StartBoundRow,
+)
 from tests.conftest import MONDAY, visitor
 
 HISTORIES = 5000 if os.environ.get("OKIENKO_PROOF") else 60
@@ -204,9 +212,10 @@ def computed(search: Search, desk: Desk, now: datetime) -> list[Shown]:
     """Return the whole answer from every clinic's offer and occupancy, without any kept start."""
     asked, rows = search.question, []
     with desk.database.reading() as connection:
-        ids = PortalStore(connection, visitor()).clinics_treating(
-            asked.category, asked.age.lowest, asked.age.highest, now
-        )
+        treated = (CompetenceRow.category == asked.category.value, CompetenceRow.lowest_months <= asked.age.lowest)
+        competent = select(CompetenceRow.clinic_id).where(*treated, CompetenceRow.highest_months >= asked.age.highest)
+        listed = select(ClinicRow.clinic_id).where(*visible(now), ClinicRow.clinic_id.in_(competent))
+        ids = list(connection.execute(listed).scalars())
     for clinic_id in ids:
         scope = visitor().at(clinic_id)
         with desk.database.reading() as connection:

@@ -27,7 +27,7 @@ from okienko_server.domain.appointment import Status
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.contract import Use
 from okienko_server.domain.errors import ForeignClinic, NotFound
-from okienko_server.domain.problem import ProblemCategory
+from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.storage.contracts import opens_now
 from okienko_server.storage.store import OperatorStore
@@ -96,32 +96,23 @@ class PortalStore:
             raise NotFound
         return found
 
-    def clinics_treating(self, category: str, lowest: int, highest: int, now: datetime, city: str = "") -> list[str]:
-        """Return ids of the clinics the portal lists with somebody competent for the category over that age range in months."""
-        statement = (
+    def cities(self, category: ProblemCategory, age: AgeRange, now: datetime) -> list[tuple[str, int]]:
+        """Return (city, number of clinics there that the portal lists and where somebody is competent for that), most clinics first."""
+        treating = (
             select(CompetenceRow.clinic_id)
             .join(ClinicRow, ClinicRow.clinic_id == CompetenceRow.clinic_id)
             .where(
                 *visible(now),
-                CompetenceRow.category == category,
-                CompetenceRow.lowest_months <= lowest,
-                CompetenceRow.highest_months >= highest,
+                CompetenceRow.category == category.value,
+                CompetenceRow.lowest_months <= age.lowest,
+                CompetenceRow.highest_months >= age.highest,
             )
-            .distinct()
         )
-        if city:
-            placed = select(LocationRow.clinic_id).where(LocationRow.city == city)
-            statement = statement.where(CompetenceRow.clinic_id.in_(placed))
-        return sorted(self.connection.execute(statement).scalars())
-
-    def cities(self, clinic_ids: list[str]) -> list[tuple[str, int]]:
-        """Return (city, number of those clinics there), most clinics first."""
+        count = func.count(LocationRow.clinic_id.distinct()).label("clinics")
         statement = (
-            select(LocationRow.city, func.count(LocationRow.clinic_id.distinct()).label("clinics"))
-            .where(LocationRow.clinic_id.in_(clinic_ids))
-            .group_by(LocationRow.city)
+            select(LocationRow.city, count).where(LocationRow.clinic_id.in_(treating)).group_by(LocationRow.city)
         )
-        rows = [(city, count) for city, count in self.connection.execute(statement)]
+        rows = [(city, clinics) for city, clinics in self.connection.execute(statement)]
         return sorted(rows, key=lambda row: (-row[1], row[0]))
 
     def published_pages(self, size: int, now: datetime) -> list[int]:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, request
-from sqlalchemy import Connection
 
 from okienko.tokens import SESSION_MINUTES
 from okienko_server.domain.appointment import Person
@@ -93,11 +92,8 @@ def list_clinics(body: dict[str, Any]) -> dict[str, Any]:
 def _cities(asked: Question, now: datetime) -> list[dict[str, Any]]:
     """Return the cities with a listed clinic that treats this, most clinics first."""
 
-    def look(connection: Connection) -> list[tuple[str, int]]:
-        portal = PortalStore(connection, scope())
-        return portal.cities(portal.clinics_treating(asked.category, asked.age.lowest, asked.age.highest, now))
-
-    return [{"name": name, "clinics": count} for name, count in house().desk.database.read(look)]
+    found = house().desk.database.read(lambda c: PortalStore(c, scope()).cities(asked.category, asked.age, now))
+    return [{"name": name, "clinics": count} for name, count in found]
 
 
 def _clinic(found: ClinicFound) -> dict[str, Any]:
