@@ -18,12 +18,15 @@ from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.spots import reach, spot_of, strips_within
 from okienko_server.domain.starts import When, day_count
+from okienko_server.operations.desk import Desk
 from okienko_server.storage import portal_starts
 from okienko_server.storage.migrations import upgrade
 from okienko_server.storage.portal_starts import Around, PortalStartsStore, Ranked, Wanted, _day
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import Base, StartBoundRow
-from tests.conftest import MONDAY
+from okienko_widget import load
+from tests.conftest import MONDAY, PEPPER
+from tests.operations.test_search import Town, town
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 
@@ -81,12 +84,18 @@ SEARCHES = [
 ]
 
 
+@pytest.mark.parametrize("known", ["nothing", "six clinics"])
 @pytest.mark.parametrize(("when", "around", "ranked", "index"), SEARCHES)
 def test_no_search_walks_through_a_table_whatever_sqlite_knows_of_it(
-    tmp_path: Path, when: When, around: Around | None, ranked: Ranked, index: str
+    tmp_path: Path, when: When, around: Around | None, ranked: Ranked, index: str, known: str
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'new.db'}")
     upgrade(database)
+    if known != "nothing":
+        desk = Desk(database, PEPPER, load())
+        Town(desk, town(desk), Random(1)).worker()
+        database.tidy()
+        database.dispose()
     plan = plans(database, replace(ADULT_SPINE, when=when), around, ranked)
     used = set(re.findall(r"start_bound USING (?:COVERING )?INDEX (\w+)", plan))
     assert used == {index, "sqlite_autoindex_start_bound_1"}, plan
@@ -98,10 +107,9 @@ def test_no_search_walks_through_a_table_whatever_sqlite_knows_of_it(
 def test_the_control_with_conditions_an_index_serves_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database(f"sqlite:///{tmp_path / 'new.db'}")
     upgrade(database)
-    portal_starts._first.cache_clear()
+    for made in ("_first", "_rows_at"):
+        monkeypatch.setattr(portal_starts, made, getattr(portal_starts, made).__wrapped__)
     monkeypatch.setattr(type(StartBoundRow.kind), "concat", lambda self, _: self, raising=False)
     plan = plans(database, ADULT_SPINE, CRACOW, Ranked.DAY)
-    portal_starts._first.cache_clear()
-    portal_starts._rows_at.cache_clear()
     assert "ix_start_bound_weekend" in plan
     database.dispose()

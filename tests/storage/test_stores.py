@@ -106,7 +106,7 @@ def fill(connection: Connection, clinic_id: str) -> None:
     )  # fmt: skip
     cells = range(cell_at(made.starts_at), cell_at(made.ends_at))
     assert OccupancyStore(connection, scope).take("a1", "anna", cells, LATER, NOW, WARSAW)
-    NextStartStore(connection, scope).keep_only(next_start(), listed=True)
+    NextStartStore(connection, scope).keep_only(next_start(), 1, listed=True)
     ChallengeStore(connection, scope).put("a1", CHALLENGE)
     assert AnswerStore(connection, scope).keep("key", "sha", "a1", NOW)
     OutboxStore(connection, scope).add("a1", "verification", "+48601234567", "kod", NOW)

@@ -8,9 +8,10 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+import pytest
 from flask import Flask
 from icalendar import Calendar
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 from werkzeug.test import TestResponse
 
 from okienko.tokens import EmbedToken, WidgetSession, new_session_id
@@ -19,6 +20,7 @@ from okienko_server.domain.scope import Scope, ScopeKind, Source, operator_scope
 from okienko_server.operations.onboard_clinic import ClinicPlan, OpenedClinic, open_clinic
 from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.inbox import InboxGateway, Received
+from okienko_server.storage import portal_starts
 from okienko_server.storage.contracts import ContractStore
 from okienko_server.storage.tables import Base, ClinicRow, SmsMessageRow
 from okienko_server.web.house import House
@@ -246,3 +248,11 @@ def refusal_of(answer: TestResponse) -> tuple[int, str]:
     body = answer.get_json()
     assert body["status"] == answer.status_code
     return answer.status_code, str(body["code"])
+
+
+def searched_as_visible(monkeypatch: pytest.MonkeyPatch, *conditions: ColumnElement[bool]) -> None:
+    """Let the search show every clinic that fulfils these conditions instead of those of the portal."""
+    monkeypatch.setattr(portal_starts, "VISIBLE", conditions)
+    # Made anew each time: one kept from before would know nothing of it, one kept from now would outlive the test.
+    for made in ("_first", "_rows_at"):
+        monkeypatch.setattr(portal_starts, made, getattr(portal_starts, made).__wrapped__)

@@ -16,6 +16,7 @@ from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.scope import operator_scope
 from okienko_server.operations.onboard_clinic import OpenedClinic
 from okienko_server.storage.contracts import ContractStore
+from okienko_server.storage.directory import visible
 from okienko_server.storage.tables import ClinicRow, ContractTermRow, LedgerRow, SmsMessageRow
 from tests.conftest import MONDAY, Clock
 from tests.operations.test_money import balanced
@@ -34,6 +35,7 @@ from tests.web.patients import (
     opened,
     refusal_of,
     rows_of,
+    searched_as_visible,
 )
 from tests.web.staff_world import OWNER, StaffWorld
 
@@ -110,6 +112,7 @@ def test_the_table_is_what_decides(app: Flask, use: Use, monkeypatch: pytest.Mon
     place = opened(app, clinic(contract="suspended"))
     assert WAYS[use](app, place) is False
     monkeypatch.setitem(contract.OPENS, ContractStatus.SUSPENDED, frozenset(Use))
+    searched_as_visible(monkeypatch, *visible(MONDAY))
     assert WAYS[use](app, place) is True
 
 

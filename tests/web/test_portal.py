@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import update
 
 from okienko_server.domain.access import Access
 from okienko_server.domain.contract import ContractStatus
 from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.onboard_clinic import LocationPlan, OpenedClinic, weekly
-from okienko_server.storage import directory, portal_starts
+from okienko_server.storage import directory
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
 from tests.conftest import MONDAY, Clock
 from tests.plans import clinic
 from tests.web.pages import Page
-from tests.web.patients import FormPatient, embed_token, house_of, opened
+from tests.web.patients import FormPatient, embed_token, house_of, opened, searched_as_visible
 
 OPEN = weekly("mon-fri 8:00-18:00")
 PLACES = {
@@ -405,12 +405,6 @@ def test_a_town_counts_only_the_addresses_that_lie_in_it(app: Flask) -> None:
     assert silesia == ["http://localhost/fizjoterapia/kregoslup/olsztyn-slaskie"]
     page = app.test_client().get("/fizjoterapia/kregoslup/olsztyn-slaskie").text
     assert "1 placówka" in page and "Rynek 1" in page and "noindex" not in page
-
-
-def searched_as_visible(monkeypatch: pytest.MonkeyPatch, *conditions: ColumnElement[bool]) -> None:
-    """Let the search show every clinic that fulfils these conditions instead of those of the portal."""
-    monkeypatch.setattr(portal_starts, "VISIBLE", conditions)
-    monkeypatch.setattr(portal_starts, "_rows_at", portal_starts._rows_at.__wrapped__)
 
 
 def test_the_control_without_the_conditions_of_being_listed_a_trial_clinic_is_everywhere(

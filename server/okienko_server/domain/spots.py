@@ -77,17 +77,12 @@ def _near(row: int, column: int, latitude: float, longitude: float, km: float) -
     return distance_km(latitude, longitude, nearest_up, nearest_across) <= km + 0.5
 
 
-def where_is(city: str) -> tuple[float, float] | None:
-    """Return the middle of the biggest town of a name, None for no such town: an address not on the map lies there."""
-    found = named_exactly(city)
-    return (found[0].latitude, found[0].longitude) if found else None
-
-
 def point_of(place: Location) -> tuple[float, float] | None:
-    """Return where an address lies: its own place on the map, or else the middle of its town; None: nobody knows."""
+    """Return where an address lies: its own place on the map, or else the middle of the biggest town of that name; None: nobody knows."""
     if place.latitude is not None and place.longitude is not None:
         return place.latitude, place.longitude
-    return where_is(place.city)
+    town = named_exactly(place.city)
+    return (town[0].latitude, town[0].longitude) if town else None
 
 
 def lot_of(clinic_id: str, location_id: str) -> int:

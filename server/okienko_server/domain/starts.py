@@ -93,10 +93,6 @@ class Bounds:
     evening: int
     weekend: int
 
-    def of(self, when: When) -> int:
-        """Return the bound for a wish."""
-        return {When.EVENING: self.evening, When.WEEKEND: self.weekend}.get(when, self.soonest)
-
 
 def bounds(mask: int, span: Window, zone: ZoneInfo, since: datetime) -> Bounds:
     """Return the bounds of a mask over a window, leaving out what lies before an instant."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from okienko_server.domain.access import bits_of
 from okienko_server.domain.cells import day_grid, instant_of, local_day
@@ -54,6 +55,11 @@ def _alone(work: Callable[[Scope], None], scope: Scope) -> None:
     """Do a clinic's part; a fault in it is logged by its kind and stops no other clinic's."""
     try:
         work(scope)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            # Nobody's own fault: whoever opened the link takes it up again.
+            raise
+        log.warning("next starts of a clinic met %s", type(error).__name__)
     except Exception as error:  # noqa: BLE001 - one clinic must not stop the others
         log.warning("next starts of a clinic met %s", type(error).__name__)
 
@@ -66,7 +72,7 @@ def _follow_offer(scope: Scope, desk: Desk, now: datetime) -> None:
         offer = desk.offer(connection, scope)
         # First, because it waits for whoever is changing the offer, and tells whether anybody did.
         if store.caught_up(offer.revision):
-            store.keep_only(rows_of(offer.public), listed=may_be_listed(offer.clinic, now))
+            store.keep_only(rows_of(offer.public), offer.revision, listed=may_be_listed(offer.clinic, now))
 
     desk.database.write(work)
 
@@ -91,7 +97,19 @@ def _catch_up(due: Iterable[tuple[str, str]], desk: Desk, now: datetime) -> None
             _alone(_reader(connection, [person for _, person in group], finished, desk, now), operator.at(clinic_id))
 
     desk.database.read(read)
-    desk.database.write(lambda connection: NextStartsDueStore(connection, operator).write(finished))
+    try:
+        _write(finished, desk)
+    except Exception:  # noqa: BLE001 - whose fault it is shows when each is written alone
+        for clinic_id, rows in groupby(finished, key=lambda one: one.clinic_id):
+            _alone(_writer(list(rows), desk), operator.at(clinic_id))
+
+
+def _write(finished: list[Finished], desk: Desk) -> None:
+    desk.database.write(lambda connection: NextStartsDueStore(connection, operator_scope()).write(finished))
+
+
+def _writer(finished: list[Finished], desk: Desk) -> Callable[[Scope], None]:
+    return lambda _: _write(finished, desk)
 
 
 def _reader(

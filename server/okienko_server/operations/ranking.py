@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -21,7 +21,7 @@ from okienko_server.domain.spots import NOWHERE, apart, lot_of, point_of, reach,
 from okienko_server.domain.starts import SHOWN_DAYS, Bookable, When, bookable, cut, day_count, first_bits, unfold
 from okienko_server.domain.towns import distance_km
 from okienko_server.operations.desk import Desk
-from okienko_server.operations.find_slots import FreeTimes, free_times
+from okienko_server.operations.find_slots import FreeTimes, Question, free_times
 from okienko_server.operations.portal_search import ClinicFound, Order, Search
 from okienko_server.storage.portal_starts import AT_ONCE, Around, Candidate, PortalStartsStore, Ranked, Wanted
 
@@ -30,6 +30,10 @@ MOST_BEHIND = 20
 """So many addresses whose occupancy has changed are worked out for one search; the worker sees to the others soon."""
 HOME = ZoneInfo("Europe/Warsaw")
 WHOLE_COUNTRY = 1 << 60
+
+
+Where = tuple[str, str]
+"""Clinic id, location id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,12 @@ class Look:
     desk: Desk
     now: datetime
     store: PortalStartsStore
+    free: dict[tuple[Where, Question], FreeTimes | None] = field(default_factory=dict)
+    """What was worked out for it, None: the door is shut."""
+    stale: set[Where] = field(default_factory=set)
+    """Addresses among them whose occupancy had changed."""
 
 
-Where = tuple[str, str]
-"""Clinic id, location id."""
 Key = tuple[int, ...]
 """What an address is ranked by, the least first."""
 
@@ -71,7 +77,6 @@ class Ranking:
         self.fresh: dict[str, list[ClinicFound]] = {}
         self.spans: dict[tuple[ZoneInfo, int, int], Bookable] = {}
         self.rows: dict[Where, list[Row[Any]]] = {}
-        self.worked_out = 0
 
     def _around(self) -> Around | None:
         place = self.search.place
@@ -164,10 +169,15 @@ class Ranking:
         # The clinic's own first choice among the services, as everywhere; somebody may be competent twice over.
         people = {row.practitioner_id: row for row in rows if row.position == first.position}
         if any(row.good_until <= now for row in people.values()):
-            self.worked_out += 1
+            where = first.clinic_id, first.location_id
             # Beyond what one search may work out, an address is rather left out than shown with a time that is taken.
-            return self._at(first.clinic_id, first.location_id) if self.worked_out <= MOST_BEHIND else None
+            if where not in self.look.stale and len(self.look.stale) >= MOST_BEHIND:
+                return None
+            self.look.stale.add(where)
+            return self._at(*where)
         zone = ZoneInfo(first.zone)
+        if first.paused_at and first.back_on and local_day(now, zone).isoformat() < first.back_on:
+            return None
         span = self._bookable(zone, first.notice_minutes, first.horizon_days)
         base, whole = min(row.base for row in people.values()), 0
         for row in people.values():
@@ -215,14 +225,16 @@ class Ranking:
             first=None,
             days=SHOWN_DAYS,
         )
-        scope = self.look.scope.at(clinic_id)
-        try:
-            free = free_times(self.look.connection, asked, scope=scope, desk=self.look.desk, now=self.look.now)
-        except (ClinicUnavailable, ClinicPaused, NotFound):
-            return None
-        one = self._of_free(free, location_id)
-        self.exact[clinic_id, location_id] = one
-        return one
+        look, where = self.look, (clinic_id, location_id)
+        if (where, asked) not in look.free:
+            try:
+                free = free_times(look.connection, asked, scope=look.scope.at(clinic_id), desk=look.desk, now=look.now)
+            except (ClinicUnavailable, ClinicPaused, NotFound):
+                free = None
+            look.free[where, asked] = free
+        known = look.free[where, asked]
+        self.exact[where] = self._of_free(known, location_id) if known else None
+        return self.exact[where]
 
     def _of_free(self, free: FreeTimes, location_id: str) -> ClinicFound | None:
         clinic, place, service = free.offer.clinic, free.offer.location(location_id), free.service

@@ -67,7 +67,7 @@ def _wider(search: Search, look: Look) -> ClinicsFound | None:
 def page_of(search: Search, km: float, look: Look) -> ClinicsFound:
     """Return a page of just this search within a radius (0: the whole country), nothing widened."""
     want = PAGE * min(max(search.page, 1), MAX_PAGE) + 1
-    ranked = list(Ranking(look, search, km).first(want))
+    ranked = Ranking(look, search, km).first(want)
     shown = ranked[want - 1 - PAGE : want - 1]
     return ClinicsFound(tuple(shown), more=len(ranked) == want and search.page < MAX_PAGE, km=km)
 

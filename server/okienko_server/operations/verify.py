@@ -186,7 +186,8 @@ class _Counter:
             raise HoldExpired
         cells = appointment.occupied(offer.service(appointment.service_id))
         occupancy = OccupancyStore(self.connection, self.scope)
-        if not occupancy.keep(appointment.id, appointment.practitioner_id, cells, until, self.now, offer.clinic.zone):
+        whose, zone = appointment.practitioner_id, offer.clinic.zone
+        if not occupancy.keep(appointment.id, whose, cells, until, self.now, zone, appointment.held_until):
             raise HoldExpired
 
     def keep_consent(self, appointment: Appointment, details: Details) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,18 +48,14 @@ _HOME = ZoneInfo("Europe/Warsaw")
 def visible(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that the portal lists a ClinicRow at an instant.
 
-    One on a pause is not; the day it ends is Warsaw's here, and the clinic's own once its offer is looked at.
+    One on a pause is not; the day it ends is Warsaw's here.
     """
-    return _visible(literal(now, Instant()), literal(_today(now)))
+    return _visible(literal(now, Instant()), literal(local_day(now, _HOME).isoformat()))
 
 
 def visible_at(now: datetime) -> dict[str, Any]:
-    """Return what VISIBLE has to be told for an instant."""
-    return {"visible_now": now, "visible_today": _today(now)}
-
-
-def _today(now: datetime) -> str:
-    return local_day(now, _HOME).isoformat()
+    """Return what VISIBLE has to be told for an instant: with the latest day it is anywhere on earth."""
+    return {"visible_now": now, "visible_today": (local_day(now, _HOME) + timedelta(days=1)).isoformat()}
 
 
 def _visible(now: ColumnElement[datetime], today: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
@@ -72,7 +68,10 @@ def _visible(now: ColumnElement[datetime], today: ColumnElement[str]) -> tuple[C
 
 
 VISIBLE = _visible(bindparam("visible_now", type_=Instant()), bindparam("visible_today", type_=Text()))
-"""The same conditions for statements that are made once; `visible_at` tells them the instant."""
+"""The same conditions for statements that are made once; `visible_at` tells them the instant.
+
+A pause that ends on a later day in the clinic's own zone is left to whoever knows that zone.
+"""
 
 
 class PortalStore:

@@ -8,7 +8,7 @@ occupancy puts it to LONG_AGO in the same transaction, and a change of the offer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -32,11 +32,12 @@ from okienko_server.storage.tables import (
 _N, _B = NextStartRow, StartBoundRow
 _NOTHING = fold(0)
 UNKNOWN = Bounds(0, 0, 0)
+VERSIONS_A_REVISION = 1 << 20
 _CLINIC: BindParameter[str] = bindparam("clinic")
 _PERSON: BindParameter[str] = bindparam("person")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class RowKey:
     """Whose starts of what, where, within one clinic."""
 
@@ -104,32 +105,35 @@ _HELD = select(CellRow.cell, CellRow.held_until).where(
 class NextStartStore(ClinicStore):
     """The next starts of one clinic."""
 
-    def keep_only(self, wanted: dict[RowKey, Traits], *, listed: bool) -> None:
-        """Bring the set of rows to what the offer holds, every one of them behind; found by nothing while the clinic is not listed."""
-        # Waits for bookings under way, whose foreign keys hold the therapists' rows: none commits unseen after the rows are new.
+    def keep_only(self, wanted: dict[RowKey, Traits], revision: int, *, listed: bool) -> None:
+        """Bring the set of rows to what an offer's revision holds, every one of them behind.
+
+        They are found by nothing while the clinic is not listed.
+        """
+        # Waits for changes of occupancy under way, which hold the therapists' rows: none commits unseen after the rows are new.
         people = select(PractitionerRow.id).where(PractitionerRow.clinic_id == self.clinic_id)
         self.connection.execute(people.order_by(PractitionerRow.id).with_for_update())
         mine = _N.clinic_id == self.clinic_id
-        self.connection.execute(delete(_B).where(_B.clinic_id == self.clinic_id))
         key = (_N.location_id, _N.practitioner_id, _N.service_id)
         there = {RowKey(*row) for row in self.connection.execute(select(*key).where(mine))}
         behind = {"good_until": LONG_AGO, "due_at": LONG_AGO}
-        for gone in there - wanted.keys():
+        for gone in sorted(there - wanted.keys()):
             self.connection.execute(delete(_N).where(mine, *_is(gone)))
-        for one in there & wanted.keys():
+        for one in sorted(there & wanted.keys()):
             changed = {"position": wanted[one].position, **behind, "version": _N.version + 1}
             self.connection.execute(update(_N).where(mine, *_is(one)).values(changed))
-        fresh = {"clinic_id": self.clinic_id, **behind, "version": 0, "base": 0, "starts": _NOTHING}
+        # No version an earlier row of that key can have had: what was worked out for one is not written to the next.
+        version = revision * VERSIONS_A_REVISION
+        fresh = {"clinic_id": self.clinic_id, **behind, "version": version, "base": 0, "starts": _NOTHING}
         new = [
-            _named(one) | fresh | {"position": traits.position} for one, traits in wanted.items() if one not in there
+            asdict(one) | fresh | {"position": traits.position} for one, traits in wanted.items() if one not in there
         ]
         if new:
             self.connection.execute(insert(_N), new)
-        found = (
-            [row for one, traits in wanted.items() for row in bound_rows(self.clinic_id, one, traits)] if listed else []
-        )
-        if found:
-            self.connection.execute(insert(_B), found)
+        self.connection.execute(delete(_B).where(_B.clinic_id == self.clinic_id))
+        bounds = [row for one, traits in wanted.items() for row in bound_rows(self.clinic_id, one, traits)]
+        if bounds and listed:
+            self.connection.execute(insert(_B), bounds)
 
     def versions(self, practitioner_id: str) -> dict[RowKey, int]:
         """Return the rows of a therapist with the version each stands at."""
@@ -160,17 +164,9 @@ def _is(key: RowKey) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _named(key: RowKey) -> dict[str, Any]:
-    return {
-        "location_id": key.location_id,
-        "practitioner_id": key.practitioner_id,
-        "service_id": key.service_id,
-    }
-
-
 def bound_rows(clinic_id: str, key: RowKey, traits: Traits, bounds: Bounds = UNKNOWN) -> list[dict[str, Any]]:
     """Return the rows a next start is found by, one for each competence."""
-    shared = _named(key) | {
+    shared = asdict(key) | {
         "clinic_id": clinic_id, "kind": traits.kind, "access": traits.access, "languages": traits.languages,
         "tile": traits.tile, **traits.spot._asdict(), "lot": traits.lot,
         "soonest": bounds.soonest, "evening": bounds.evening, "weekend": bounds.weekend,

@@ -9,7 +9,20 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Table, bindparam, delete, literal, null, or_, select, true, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    Table,
+    bindparam,
+    case,
+    delete,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from okienko_server.domain.cells import DayGrid, day_grid, instant_of, local_day, ones
 from okienko_server.storage.store import ClinicStore, on_both
@@ -21,6 +34,7 @@ from okienko_server.storage.tables import (
     DayOccupancyRow,
     Instant,
     NextStartRow,
+    PractitionerRow,
     StartBoundRow,
 )
 
@@ -114,6 +128,20 @@ _BEHIND = (
     .values(good_until=LONG_AGO, due_at=LONG_AGO, version=NextStartRow.version + 1)
 )
 """The next starts kept of a therapist are not good any more; the last lock a change of occupancy takes."""
+_WAS: BindParameter[datetime] = bindparam("was", type_=Instant())
+_LAPSED_FOR_THE_WORKER = NextStartRow.good_until > _WAS
+_KEPT = _BEHIND.values(
+    good_until=case((_LAPSED_FOR_THE_WORKER, literal(LONG_AGO, Instant())), else_=NextStartRow.good_until),
+    due_at=case((_LAPSED_FOR_THE_WORKER, literal(LONG_AGO, Instant())), else_=NextStartRow.due_at),
+)
+"""A hold goes on: what somebody works out meanwhile is not written, and what was worked out as if it had lapsed is not good."""
+_LOCK_THERAPISTS = (
+    select(PractitionerRow.id)
+    .where(PractitionerRow.clinic_id == _CLINIC, PractitionerRow.id.in_(bindparam("resources", expanding=True)))
+    .order_by(PractitionerRow.id)
+    .with_for_update(read=True, key_share=True)
+)
+"""As a booking's foreign key does: whoever makes a clinic's next starts waits for this transaction, or this one sees them made."""
 _UNBOUND = (
     update(StartBoundRow)
     .where(StartBoundRow.clinic_id == _CLINIC, StartBoundRow.practitioner_id == bindparam("resource"))
@@ -167,11 +195,17 @@ class OccupancyStore(ClinicStore):
         return True
 
     def _fall_behind(self, resource_ids: Sequence[str], *, freed: bool = False) -> None:
+        if freed:
+            self._lock(resource_ids)
         for resource_id in resource_ids:
             asked = {"clinic": self.clinic_id, "resource": resource_id}
             self.connection.execute(_BEHIND, asked)
             if freed:
                 self.connection.execute(_UNBOUND, asked)
+
+    def _lock(self, resource_ids: Sequence[str]) -> None:
+        if resource_ids and self.dialect == "postgresql":
+            self.connection.execute(_LOCK_THERAPISTS, {"clinic": self.clinic_id, "resources": list(resource_ids)})
 
     def _mark(self, resource_id: str, day: date, mask: int) -> None:
         words = {f"w{i}": word for i, word in enumerate(words_of(mask))}
@@ -186,13 +220,17 @@ class OccupancyStore(ClinicStore):
         held_until: datetime | None,
         now: datetime,
         zone: ZoneInfo,
+        was: datetime | None = None,
     ) -> bool:
         """Go on occupying cells already held, until `held_until` (None: for good); a lapsed hold is taken anew when nobody came.
 
-        On False the caller must roll back.
+        `was` is until when they have been held so far; None: unknown. On False the caller must roll back.
         """
         asked = {"clinic": self.clinic_id, "appointment": appointment_id, "until": held_until, "now": now}
         if len(self.connection.execute(_KEEP, asked).all()) == len(cells):
+            self._lock([resource_id])
+            mine = {"clinic": self.clinic_id, "resource": resource_id, "was": was or LONG_AGO}
+            self.connection.execute(_KEPT, mine)
             return True
         return self.take(appointment_id, resource_id, cells, held_until, now, zone)
 

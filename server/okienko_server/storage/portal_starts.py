@@ -45,7 +45,7 @@ from okienko_server.storage.tables import (
 )
 
 _B = StartBoundRow
-MOST_BEHIND = 20
+MOST_CHANGED = 20
 """So many clinics whose offer has changed are told to one search; the worker sees to the others soon."""
 AT_ONCE = 12
 """Addresses looked up at once: those of a page, one that tells there is another, one that turns out to be later than thought."""
@@ -102,7 +102,7 @@ class Read(NamedTuple):
     rows: list[Candidate]
     """In whatever order; some may be of clinics not listed any more."""
     behind: set[str]
-    """Ids of listed clinics whose offer changed since their rows were made, MOST_BEHIND at most."""
+    """Ids of listed clinics whose offer changed since their rows were made, MOST_CHANGED at most."""
     shown: list[Row[Any]]
     """What `rows_at` says of the first AT_ONCE addresses among the rows: mostly all that a page needs."""
 
@@ -216,7 +216,10 @@ def _first(when: When, ranked: Ranked, strips: int, access: bool, language: bool
     here = (_B.clinic_id == begun.c.clinic_id) & (_B.location_id == begun.c.location_id)
     shown = _shown(begun.join(_B, here), access=access, language=language)
     changed = (ClinicRow.clinic_id, literal_column("''").label("location_id"), *_UNSAID, *_UNRANKED)
-    behind = select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(ClinicRow.clinic_id).limit(MOST_BEHIND)
+    # The empty end keeps SQLite, where it counted few clinics, from walking through all of them in order.
+    behind = (
+        select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(ClinicRow.clinic_id.concat("")).limit(MOST_CHANGED)
+    )
     rows = select(near.c.clinic_id, near.c.location_id, *_UNSAID, near.c.bound, near.c.lot, near.c.apart)
     return union_all(shown, select(behind.subquery()), rows)
 
@@ -273,7 +276,8 @@ _N, _PERSON, _PLACE, _SERVICE = NextStartRow, PractitionerRow, LocationRow, Serv
 _KEY = ("clinic_id", "location_id", "practitioner_id", "service_id")
 _SHOWN: tuple[Any, ...] = (
     _B.clinic_id, _B.location_id, _B.practitioner_id, _N.position, _N.good_until, _N.base, _N.starts, ClinicRow.slug,
-    ClinicRow.name, ClinicRow.phone, ClinicRow.zone, ClinicRow.notice_minutes, ClinicRow.horizon_days,
+    ClinicRow.name, ClinicRow.phone, ClinicRow.zone, ClinicRow.notice_minutes, ClinicRow.horizon_days, ClinicRow.paused_at,
+    ClinicRow.back_on,
     _PLACE.name.label("location_name"), _PLACE.street, _PLACE.postcode, _PLACE.city, _PLACE.access, _PLACE.latitude,
     _PLACE.longitude, _PERSON.title, _PERSON.first_name, _PERSON.last_name, _PERSON.position.label("person_position"),
     _SERVICE.name.label("service_name"), _SERVICE.minutes, _SERVICE.price,

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 T = TypeVar("T")
 WRITE_TRIES = 5
 BUSY_SECONDS = 30
+RECYCLED_AFTER = 3600
+"""Seconds a connection to SQLite is used."""
 SAMPLE = 400
 """Rows of each index looked at: so it takes milliseconds whatever the size."""
 STATEMENTS_KEPT = 500
@@ -52,6 +54,8 @@ class Database:
             )
             for engine in (self._writer, self._reader):
                 event.listen(engine, "connect", _plan_once)
+            # Not the writer: its driver forgets what is prepared at every rollback.
+            event.listen(self._reader, "connect", _prepare_at_once)
 
     @property
     def engine(self) -> Engine:
@@ -113,15 +117,22 @@ def _may_run_again(error: DBAPIError) -> bool:
 
 def _plan_once(dbapi: Any, _record: Any) -> None:
     """Plan each statement once: every one of ours looks up by key, and planning took as long as running it."""
-    dbapi.prepare_threshold, dbapi.prepared_max = 0, STATEMENTS_KEPT
+    dbapi.prepared_max = STATEMENTS_KEPT
     dbapi.execute("SET plan_cache_mode = force_generic_plan")
     # Joins are written in the order they are to be made: looking for a better one took the search's plan from 1 ms to 90.
     dbapi.execute("SET join_collapse_limit = 1")
     dbapi.commit()
 
 
+def _prepare_at_once(dbapi: Any, _record: Any) -> None:
+    dbapi.prepare_threshold = 0
+
+
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    # A connection goes on planning by what it read when it was opened, whatever was counted since.
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_recycle=RECYCLED_AFTER
+    )
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
 
     @event.listens_for(engine, "connect")

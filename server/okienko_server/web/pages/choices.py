@@ -166,7 +166,8 @@ class Choices:
                 raise FieldRefused("place_unknown", field="place")
             return Place(found[0].latitude, found[0].longitude), found[0].name
         if at := _NEAR.fullmatch(self.near):
-            point = float(at[1]), float(at[2])
+            # To a kilometre, however much was sent: what lies around a point is kept for the next who asks.
+            point = round(float(at[1]), 2), round(float(at[2]), 2)
             if in_poland(*point):
                 return Place(*point), nearest_town(*point).name
         return None
