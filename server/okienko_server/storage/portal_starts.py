@@ -113,7 +113,8 @@ class PortalStartsStore(PortalStore):
     def first(self, wanted: Wanted, around: Around | None, ranked: Ranked, now: datetime, limit: int) -> Read:
         """Return the first `limit` rows that may hold a fitting start; one round trip for nearly every page."""
         strips = _padded(around.strips) if around else []
-        statement = _first(wanted.when, ranked, len(strips), bool(wanted.access), bool(wanted.language))
+        narrowed = bool(wanted.access), bool(wanted.language)
+        statement = _first(wanted.when, ranked, len(strips), *narrowed, self.connection.dialect.name)
         asked = _told(wanted) | visible_at(now) | {"end": wanted.end, "rows": limit}
         if ranked is Ranked.DAY:
             days = wanted.days
@@ -205,7 +206,7 @@ _ANYBODY = union_all(*(select(one.limit(1).subquery()) for one in (_TREATED, _CH
 
 
 @lru_cache(maxsize=256)
-def _first(when: When, ranked: Ranked, strips: int, access: bool, language: bool) -> CompoundSelect[Any]:
+def _first(when: When, ranked: Ranked, strips: int, access: bool, language: bool, dialect: str) -> CompoundSelect[Any]:
     """Return the statement of one sort of search; kept, because making it takes longer than running it."""
     near = _found(when, ranked, strips, access, language).cte("near").prefix_with("MATERIALIZED")
     turn = func.row_number().over(order_by=(near.c.day, near.c.apart, near.c.bound, near.c.lot)).label("turn")
@@ -216,10 +217,9 @@ def _first(when: When, ranked: Ranked, strips: int, access: bool, language: bool
     here = (_B.clinic_id == begun.c.clinic_id) & (_B.location_id == begun.c.location_id)
     shown = _shown(begun.join(_B, here), access=access, language=language)
     changed = (ClinicRow.clinic_id, literal_column("''").label("location_id"), *_UNSAID, *_UNRANKED)
-    # The empty end keeps SQLite, where it counted few clinics, from walking through all of them in order.
-    behind = (
-        select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(ClinicRow.clinic_id.concat("")).limit(MOST_CHANGED)
-    )
+    # SQLite, where it counted few clinics, would walk through all of them in order; PostgreSQL would without the order.
+    order = ClinicRow.clinic_id.concat("") if dialect == "sqlite" else ClinicRow.clinic_id
+    behind = select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(order).limit(MOST_CHANGED)
     rows = select(near.c.clinic_id, near.c.location_id, *_UNSAID, near.c.bound, near.c.lot, near.c.apart)
     return union_all(shown, select(behind.subquery()), rows)
 
