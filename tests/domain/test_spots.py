@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from okienko_server.domain.cells import cell_at, instant_of, local_day
 from okienko_server.domain.spots import NOWHERE, apart, lot_of, reach, spot_of, strips_within, tile_of
 from okienko_server.domain.starts import day_count
-from okienko_server.domain.towns import distance_km
+from okienko_server.domain.towns import DEGREE_KM, distance_km
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 POINTS = st.tuples(st.floats(49, 55), st.floats(14, 24))
@@ -51,3 +51,11 @@ def test_days_are_counted_as_the_calendar_counts_them_over_both_clock_changes(to
     first = cell_at(datetime(today.year, today.month, today.day, tzinfo=WARSAW))
     days = (local_day(instant_of(first + ahead), WARSAW) - today) // timedelta(days=1)
     assert day_count(WARSAW, today).of(first + ahead) == days
+
+
+@given(st.floats(49, 53), st.sampled_from([15.0, 40.0, 100.0]), st.sampled_from([1, -1]))
+@example(50.0 - 100 / 111.32 - 1e-6, 100.0, 1)
+def test_an_address_due_north_or_south_at_the_very_edge_is_in_a_strip(latitude: float, km: float, way: int) -> None:
+    there = latitude + way * (km - 0.01) / DEGREE_KM
+    assert distance_km(latitude, 19.0, there, 19.0) < km
+    assert any(first <= tile_of(there, 19.0) <= last for first, last in strips_within(latitude, 19.0, km))

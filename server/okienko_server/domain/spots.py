@@ -12,13 +12,12 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from okienko_server.domain.offer import Location
-from okienko_server.domain.towns import EARTH_KM, distance_km, named_exactly
+from okienko_server.domain.towns import DEGREE_KM, EARTH_KM, distance_km, named_exactly
 
 TILE_UP, TILE_ACROSS = 0.1, 0.16
 """Degrees a square of the map is high and wide: some eleven kilometres each way in Poland."""
 UNKNOWN_TILE = -1
 _ROW = 4096
-_KM_PER_DEGREE = 111.32
 _EARTH = EARTH_KM * 1000
 
 
@@ -63,8 +62,8 @@ def strips_within(latitude: float, longitude: float, km: float) -> tuple[tuple[i
 
     A strip is the first and the last of the squares side by side whose numbers follow each other.
     """
-    up = km / _KM_PER_DEGREE
-    across = km / (_KM_PER_DEGREE * math.cos(math.radians(min(abs(latitude) + up, 89.0))))
+    up = km / DEGREE_KM
+    across = km / (DEGREE_KM * math.cos(math.radians(min(abs(latitude) + up, 89.0))))
     rows = range(math.floor((latitude - up) / TILE_UP), math.floor((latitude + up) / TILE_UP) + 1)
     columns = range(math.floor((longitude - across) / TILE_ACROSS), math.floor((longitude + across) / TILE_ACROSS) + 1)
     near = ([column for column in columns if _near(row, column, latitude, longitude, km)] for row in rows)

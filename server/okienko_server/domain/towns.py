@@ -20,6 +20,8 @@ VOIVODESHIPS = {
 }  # fmt: skip
 """GeoNames' codes of the voivodeships."""
 EARTH_KM = 6371.0
+DEGREE_KM = math.radians(EARTH_KM)
+"""Kilometres along a degree of latitude, on the same globe as `distance_km`."""
 SHORE_KM = 6.0
 """The outline is simplified: what lies this near to it outside counts as inside (Hel, on its spit, lies 5 km out)."""
 MOST_NAMED = 10
@@ -137,7 +139,7 @@ def nearest_town(latitude: float, longitude: float) -> Town:
 @lru_cache(maxsize=1024)
 def towns_around(latitude: float, longitude: float, km: float) -> tuple[Town, ...]:
     """Return the places within a distance, the biggest first; kept, because most ask from the middle of a town."""
-    up = km / 111.0
+    up = km / DEGREE_KM + 1e-9
     across = up / max(math.cos(math.radians(abs(latitude) + up)), 0.1)
     # Most lie far off: a band and a box are asked first, because a distance costs ten times as much.
     degrees, order = _by_latitude()

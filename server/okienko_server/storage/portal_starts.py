@@ -83,7 +83,7 @@ class Around:
     spot: Spot
     within: int
     strips: tuple[tuple[int, int], ...] = ()
-    """None: the whole country."""
+    """Empty: the whole country."""
 
 
 class Candidate(NamedTuple):
