@@ -19,6 +19,7 @@ from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.onboard_clinic import LocationPlan, OpenedClinic, weekly
 from okienko_server.storage import directory
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
+from okienko_server.web.pages.choices import Choices
 from tests.conftest import MONDAY, Clock
 from tests.plans import clinic
 from tests.web.pages import Page
@@ -431,3 +432,9 @@ def test_the_control_without_the_pause_a_paused_clinic_is_found(app: Flask, monk
     assert "Gabinet Krakow" not in FormPatient(app).problem(place="Kraków").text
     searched_as_visible(monkeypatch, ClinicRow.registration.is_(True))
     assert "Gabinet Krakow" in FormPatient(app).problem(place="Kraków").text
+
+
+def test_near_me_is_a_kilometre_on_the_server_as_well(app: Flask) -> None:
+    with app.test_request_context():
+        found = Choices.of({"near": "50.061432,19.936581"}).where()
+    assert found is not None and (found[0].latitude, found[0].longitude) == (50.06, 19.94)
