@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from okienko_server.domain.errors import FieldRefused
-from okienko_server.domain.towns import in_poland, outline
+from okienko_server.domain.towns import DEGREE_KM, in_poland, outline
 
 _DECIMAL = re.compile(r"([-+]?[0-9]{1,3}(?:[.,][0-9]{1,12})?)°?")
 _DEGREES = re.compile(
@@ -19,7 +19,6 @@ _PAIR = re.compile(
 _POSTCODE = re.compile(r"([0-9]{2})[ -]?([0-9]{3})")
 MIDDLE = math.cos(math.radians(52.0))
 """How much shorter a degree of longitude is than one of latitude in the middle of Poland."""
-DEGREE_KM = 111.32
 PLACES = 6
 """Digits kept: a tenth of a metre."""
 

@@ -197,7 +197,7 @@ def _inside(latitude: float, longitude: float) -> bool:
 
 def _to_outline(latitude: float, longitude: float) -> float:
     """Return the kilometres to the outline; over so few a flat map around the point is exact enough."""
-    across, up = math.cos(math.radians(latitude)) * 111.32, 111.32
+    across, up = math.cos(math.radians(latitude)) * DEGREE_KM, DEGREE_KM
     flat = [((x - longitude) * across, (y - latitude) * up) for x, y in outline()]
     return min(_to_segment(*start, *end) for start, end in pairwise(flat))
 

@@ -13,7 +13,7 @@ from okienko_server.domain.cells import instant_of, local_day
 from okienko_server.domain.coordinates import FlatMap, map_around, map_of_poland
 from okienko_server.domain.problem import ADULT, AgeRange
 from okienko_server.domain.starts import When
-from okienko_server.domain.towns import MOST_NAMED, Town, outline, towns, towns_around
+from okienko_server.domain.towns import DEGREE_KM, MOST_NAMED, Town, outline, towns, towns_around
 from okienko_server.operations.portal_search import ClinicFound, ClinicsFound, Order, Place, Search
 from okienko_server.operations.search_clinics import PAGE
 from okienko_server.web.pages.choices import RADII, Choices
@@ -163,7 +163,7 @@ def map_view(place: Place | None, km: float, clinics: tuple[ClinicFound, ...], f
         towns=tuple(_named(drawn, names, pins)),
         pins=tuple(reversed(pins)),
         here=_pixel(drawn, place.latitude, place.longitude) if place and km else None,
-        ring=round(km / 111.32 * drawn.scale) if place and km else 0,
+        ring=round(km / DEGREE_KM * drawn.scale) if place and km else 0,
     )
 
 
