@@ -51,7 +51,7 @@ def some_wednesday(weeks: int) -> date:
 def put_in(page: Page, demo: Demo, surname: str, phone: str, therapist: str = "", time: str = "10:00") -> None:
     """Put a visit in by hand, on a Wednesday to come: at a time near the wanted one, if that is taken."""
     page.goto(demo.staff)
-    page.click("#plan")
+    follow(page, page.locator("#plan"))
     choose(page, "practitioner", therapist)
     choose(page, "service", "Terapia indywidualna")
     choose(page, "category", "Kręgosłup")
@@ -88,5 +88,5 @@ def convert(page: Page, surname: str, clicks: Clicks) -> None:
     """Tie a visit of the grid to a patient, with what the dialog suggests."""
     clicks.on(block(page, surname).locator("> button"))
     clicks.on(block(page, surname).locator(".s-lead-on a", has_text="Przypisz do pacjenta"))
-    assert page.locator("input[name=choice]:checked").count() == 1
+    expect(page.locator("input[name=choice]:checked")).to_have_count(1)
     clicks.on(page.locator(".s-finish button"))

@@ -93,6 +93,7 @@ def test_in_the_frame_no_other_clinic_exists(browser: Browser, demo: Demo, way: 
     pages = [patient.where.content()]
     patient.choose_problem()
     patient.where.wait_for_selector(".o-soonest")
+    patient.where.wait_for_load_state()  # without scripts it is a new page, and half of one proves nothing
     pages.append(patient.where.content())
     assert patient.where.locator("header .o-link").count() == 0
     for name in ("Fizjo Podgórze", "Gabinet Jeżyce", "Fizjo Wrzeszcz", "Mokotów w Ruchu", "Saska Kępa"):

@@ -32,7 +32,7 @@ def notice(page: Page, words: str) -> None:
 def open_act(page: Page, surname: str, words: str) -> None:
     """Open a visit's sheet and follow one of its acts."""
     block(page, surname).locator("> button").click()
-    block(page, surname).locator(".s-acts a", has_text=words).click()
+    follow(page, block(page, surname).locator(".s-acts a", has_text=words))
 
 
 @pytest.mark.parametrize(("role", "therapist"), [("owner", "Hanna Sikora"), ("administrator", "Karolina Zając")])
@@ -51,7 +51,7 @@ def test_a_manager_moves_and_cancels_a_visit_and_changes_hours_after_a_preview(
 
     preview_hours(page, therapist, surname, role)
 
-    page.locator(".s-trail li", has_text=surname).locator("a", has_text="Odwołaj").click()
+    follow(page, page.locator(".s-trail li", has_text=surname).locator("a", has_text="Odwołaj"))
     page.fill("#reason", "Terapeutka nie przyjmuje w środy")
     picture(page, f"{role}-3-cancel")
     page.locator("button.s-danger").click()
@@ -93,8 +93,8 @@ def save_hours(page: Page, therapist: str) -> None:
 
 def first_patient(page: Page) -> str:
     """Open the patient met last; returns the surname."""
-    page.locator(".s-head nav a", has_text="Pacjenci").click()
-    page.locator(".s-rows-list a").first.click()
+    follow(page, page.locator(".s-head nav a", has_text="Pacjenci"))
+    follow(page, page.locator(".s-rows-list a").first)
     return page.locator("h1").inner_text().split()[-1]
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.demo import Demo, open_schedule
-from tests.journeys.roles import Clicks, block, book_with, convert, put_in
+from tests.journeys.roles import Clicks, block, book_with, convert, follow, put_in
 from tests.journeys.test_staff import picture
 
 pytestmark = pytest.mark.journey
@@ -47,7 +47,7 @@ def test_a_therapist_confirms_converts_and_documents_an_own_reservation_and_the_
     card = page.get_by_role("article", name=surname)
     card.wait_for(timeout=10_000)
     assert page.evaluate("window.neverReloaded") is True
-    card.locator(".s-when a").click()
+    follow(page, card.locator(".s-when a"))
     waiting = block(page, surname)
     expect(waiting).to_contain_class("s-pending")
     assert waiting.evaluate("one => getComputedStyle(one).borderTopStyle") == "dashed"
@@ -104,14 +104,14 @@ def test_a_receptionist_confirms_declines_and_converts_but_comes_to_no_documenta
     expect_message(demo, phone)
 
     card = page.get_by_role("article", name=wanted)
-    card.locator(".s-when a").click()
+    follow(page, card.locator(".s-when a"))
     expect(block(page, wanted)).to_contain_class("s-pending")
-    card.get_by_role("button", name="Potwierdź").click()
+    follow(page, card.get_by_role("button", name="Potwierdź"))
     expect(block(page, wanted)).to_contain_class("s-booked")
 
     there = page.url
     block(page, wanted).locator("> button").click()
-    block(page, wanted).locator(".s-lead-on a").click()
+    follow(page, block(page, wanted).locator(".s-lead-on a"))
     appointment = page.url.removesuffix("/convert")
     expect(page.locator(".s-finish button")).to_have_text("Przypisz")
     picture(page, "receptionist-3-assign")

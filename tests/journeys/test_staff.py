@@ -62,7 +62,7 @@ def test_from_the_patients_code_to_a_second_visit_of_the_same_problem(
     picture(page, "1-waiting")
 
     # Nobody is known under the number: the person is added with what was typed.
-    card.locator("a", has_text="Przypisz do pacjenta").click()
+    follow(page, card.locator("a", has_text="Przypisz do pacjenta"))
     assert page.input_value("#last_name") == SURNAME and page.is_checked("input[value=new]")
     picture(page, "2-assign-new")
     page.locator(".s-finish button").click()
@@ -85,7 +85,7 @@ def test_from_the_patients_code_to_a_second_visit_of_the_same_problem(
     card = page.get_by_role("article", name=SURNAME)
     clicks = 0
     card.wait_for(timeout=10_000)
-    card.locator("a", has_text="Przypisz do pacjenta").click()
+    follow(page, card.locator("a", has_text="Przypisz do pacjenta"))
     clicks += 1
     assert page.locator("input[name=choice]:checked").count() == 1 and not page.is_checked("input[value=new]")
     picture(page, "5-assign-known")
@@ -166,7 +166,7 @@ def test_whoever_never_pauses_is_saved_all_the_same_and_a_long_paste_is_told(dem
     else:
         raise AssertionError("nothing was kept while somebody went on typing")
     field.evaluate("(box) => { box.value = 'ż'.repeat(9000); box.dispatchEvent(new Event('input', {bubbles: true})); }")
-    page.locator(".s-finish .s-go").click()
+    follow(page, page.locator(".s-finish .s-go"))
     expect(page.locator(".s-wrong").first).to_contain_text("8000")
     assert len(page.locator("textarea").first.input_value()) == 9000
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.demo import Demo, Patient
 
@@ -44,7 +44,7 @@ def test_who_loses_a_race_sees_three_other_times_and_finishes(browser: Browser, 
     page.locator(".o-soonest button").click()
     page.wait_for_selector(".o-others button")
     patient.picture("taken")
-    assert page.locator(".o-others button").count() == 3
+    expect(page.locator(".o-others button")).to_have_count(3)
     page.locator(".o-others button").first.click()
     patient.give_details()
     patient.type_code(demo)
