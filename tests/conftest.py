@@ -24,6 +24,7 @@ from okienko_server.storage.session import Database
 from okienko_server.storage.tables import Base
 from okienko_widget import load
 from tests.chromium import LAUNCH_FLAGS, find_or_fetch
+from tests.made_once import once
 from tests.postgres import PostgresServer
 
 ENGINES = ("sqlite", "postgres")
@@ -37,6 +38,7 @@ REAL_HASHER = sign_in.HASHER
 # Two hundred people sign in during a run; only the tests about the hash itself pay its full price.
 sign_in.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 sign_in.NOBODY = sign_in.HASHER.hash("nobody")
+once()
 
 
 class Clock:
@@ -90,11 +92,17 @@ def database_url(request: pytest.FixtureRequest, engine_urls: dict[str, str]) ->
     return engine_urls[engine]
 
 
+_EMPTIES = [f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)]
+
+
 def empty(database: Database) -> None:
     """Delete every row of every table."""
     with database.writing() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        if database.is_sqlite:
+            for statement in _EMPTIES:
+                connection.exec_driver_sql(statement)
+        else:
+            connection.exec_driver_sql(";".join(_EMPTIES))
 
 
 @pytest.fixture
