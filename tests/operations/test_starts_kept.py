@@ -22,6 +22,7 @@ from okienko_server.domain.offer import ServiceKind
 from okienko_server.domain.problem import ADULT, SENIOR, ProblemCategory
 from okienko_server.domain.scope import Scope
 from okienko_server.domain.starts import When, first_bits
+from okienko_server.operations import keep_starts as keeping
 from okienko_server.operations import ranking
 from okienko_server.operations import search_clinics as searching
 from okienko_server.operations.desk import Desk
@@ -30,8 +31,9 @@ from okienko_server.operations.hold import HoldRequest, hold, release
 from okienko_server.operations.keep_starts import keep_starts
 from okienko_server.operations.portal_search import Search
 from okienko_server.operations.search_clinics import search_clinics
+from okienko_server.operations.setbacks import Setbacks
 from okienko_server.storage import occupancy
-from okienko_server.storage.next_starts import Finished, NextStartsDueStore, NextStartStore, RowKey, Traits
+from okienko_server.storage.next_starts import Finished, NextStartsDueStore, NextStartStore, RowKey, Therapist, Traits
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.tables import (
@@ -74,14 +76,14 @@ def test_what_was_worked_out_for_an_older_occupancy_is_not_written(desk: Desk, m
     there.worker()
     while not there.held:
         there.take()
-    read = NextStartStore.versions
+    read = NextStartsDueStore.versions
 
-    def overtaken(self: NextStartStore, person: str) -> dict[RowKey, int]:
-        seen = read(self, person)
-        return {key: version - 1 for key, version in seen.items()}
+    def overtaken(self: NextStartsDueStore, therapists: Sequence[Therapist]) -> dict[Therapist, dict[RowKey, int]]:
+        seen = read(self, therapists)
+        return {one: {key: version - 1 for key, version in rows.items()} for one, rows in seen.items()}
 
     with monkeypatch.context() as patch:
-        patch.setattr(NextStartStore, "versions", overtaken)
+        patch.setattr(NextStartsDueStore, "versions", overtaken)
         keep_starts(desk=desk, now=MONDAY)
     assert keep_starts(desk=desk, now=MONDAY) > 0
 
@@ -137,6 +139,47 @@ def test_one_clinics_fault_stops_no_other_clinic(desk: Desk, monkeypatch: pytest
     with desk.database.reading() as connection:
         done = set(connection.execute(select(StartBoundRow.clinic_id).where(StartBoundRow.soonest > 0)).scalars())
     assert done == set(there.clinics[1:])
+
+
+def only_the_last_is_reached(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Let all clinics but the last fail, a turn taking one clinic and one therapist only; return whether the last one's are kept."""
+    there = Town(desk, town(desk), Random(2))
+    last = max(there.clinics)
+    follow = NextStartStore.keep_only
+
+    def faulty(self: NextStartStore, wanted: dict[RowKey, Traits], revision: int, *, listed: bool) -> None:
+        if self.clinic_id != last:
+            raise ValueError
+        follow(self, wanted, revision, listed=listed)
+
+    monkeypatch.setattr(NextStartStore, "keep_only", faulty)
+    for limit in ("CLINICS_A_TURN", "THERAPISTS_A_TURN"):
+        monkeypatch.setattr(keeping, limit, 1)
+    for _ in range(40):
+        keep_starts(desk=desk, now=MONDAY)
+    with desk.database.reading() as connection:
+        kept = select(StartBoundRow.clinic_id).where(StartBoundRow.soonest > 0).distinct()
+        return list(connection.execute(kept).scalars()) == [last]
+
+
+def test_clinics_that_always_fail_hold_up_nobody_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert only_the_last_is_reached(desk, monkeypatch)
+
+
+def test_the_control_without_leaving_them_alone_nobody_else_is_reached(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Setbacks, "note", lambda self, clinic_id, now: None)
+    assert not only_the_last_is_reached(desk, monkeypatch)
+
+
+def test_whoever_failed_is_tried_again_after_a_while(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    town(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(NextStartStore, "keep_only", lambda *asked, **more: 1 / 0)
+        keep_starts(desk=desk, now=MONDAY)
+    assert keep_starts(desk=desk, now=MONDAY + timedelta(minutes=9)) == 0
+    assert keep_starts(desk=desk, now=MONDAY + timedelta(minutes=10)) > 0
 
 
 def confirmed_as_the_hold_lapses(desk: Desk) -> bool:

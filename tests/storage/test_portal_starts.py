@@ -21,7 +21,8 @@ from okienko_server.domain.starts import When, day_count
 from okienko_server.operations.desk import Desk
 from okienko_server.storage import portal_starts
 from okienko_server.storage.migrations import upgrade
-from okienko_server.storage.portal_starts import Around, PortalStartsStore, Ranked, Wanted, _day
+from okienko_server.storage.portal_starts import Around, PortalStartsStore, Wanted
+from okienko_server.storage.portal_statements import Ranked, _day
 from okienko_server.storage.session import Database
 from okienko_server.storage.tables import Base, StartBoundRow
 from okienko_widget import load
@@ -107,7 +108,7 @@ def test_no_search_walks_through_a_table_whatever_sqlite_knows_of_it(
 def test_the_control_with_conditions_an_index_serves_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database(f"sqlite:///{tmp_path / 'new.db'}")
     upgrade(database)
-    for made in ("_first", "_rows_at"):
+    for made in ("first_statement", "rows_statement"):
         monkeypatch.setattr(portal_starts, made, getattr(portal_starts, made).__wrapped__)
     monkeypatch.setattr(type(StartBoundRow.kind), "concat", lambda self, _: self, raising=False)
     plan = plans(database, ADULT_SPINE, CRACOW, Ranked.DAY)

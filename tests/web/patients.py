@@ -20,7 +20,7 @@ from okienko_server.domain.scope import Scope, ScopeKind, Source, operator_scope
 from okienko_server.operations.onboard_clinic import ClinicPlan, OpenedClinic, open_clinic
 from okienko_server.operations.send_sms import send_due
 from okienko_server.sms.inbox import InboxGateway, Received
-from okienko_server.storage import portal_starts
+from okienko_server.storage import portal_starts, portal_statements
 from okienko_server.storage.contracts import ContractStore
 from okienko_server.storage.tables import Base, ClinicRow, SmsMessageRow
 from okienko_server.web.house import House
@@ -252,7 +252,7 @@ def refusal_of(answer: TestResponse) -> tuple[int, str]:
 
 def searched_as_visible(monkeypatch: pytest.MonkeyPatch, *conditions: ColumnElement[bool]) -> None:
     """Let the search show every clinic that fulfils these conditions instead of those of the portal."""
-    monkeypatch.setattr(portal_starts, "VISIBLE", conditions)
+    monkeypatch.setattr(portal_statements, "VISIBLE", conditions)
     # Made anew each time: one kept from before would know nothing of it, one kept from now would outlive the test.
-    for made in ("_first", "_rows_at"):
+    for made in ("first_statement", "rows_statement"):
         monkeypatch.setattr(portal_starts, made, getattr(portal_starts, made).__wrapped__)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,9 +21,10 @@ from okienko_server.domain.scope import Scope, ScopeKind
 from okienko_server.domain.tariff import Tariff
 from okienko_server.domain.throttle import SmsLimits
 from okienko_server.operations.alarms import Alarms
+from okienko_server.operations.setbacks import Setbacks
 from okienko_server.storage.audit import AuditStore
 from okienko_server.storage.occupancy import OccupancyStore
-from okienko_server.storage.offers import OfferShelf, OfferStore
+from okienko_server.storage.offers import OfferShelf, OffersStore, OfferStore
 from okienko_server.storage.session import Database
 from okienko_server.storage.tariffs import TariffShelf
 from okienko_widget.texts import Texts
@@ -41,6 +44,7 @@ class Desk:
     shelf: OfferShelf = field(default_factory=OfferShelf)
     tariffs: TariffShelf = field(default_factory=TariffShelf)
     alarms: Alarms = field(default_factory=Alarms)
+    setbacks: Setbacks = field(default_factory=Setbacks)
     outbox_bell: threading.Event = field(default_factory=threading.Event)
     """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""
 
@@ -79,6 +83,20 @@ class Desk:
         if offer is None or OfferStore(connection, scope).revision() != offer.revision:
             return self.offer(connection, scope)
         return admitted(offer, scope)
+
+    def restock(self, connection: Connection, scope: Scope, clinic_ids: Collection[str]) -> dict[str, int]:
+        """Put the present offers of several clinics on the shelf, for `offer_at`; returns the revision of each clinic there is.
+
+        For the house itself: raises ForeignClinic for any other scope. An offer that cannot be made is left for `offer_at` to meet.
+        """
+        store = OffersStore(connection, scope)
+        revisions = store.revisions(clinic_ids)
+        kept = {one: self.shelf.get(one) for one in revisions}
+        old = [one for one, offer in kept.items() if offer is None or offer.revision != revisions[one]]
+        for rows in store.rows(old) if old else ():
+            with suppress(Exception):
+                self.shelf.put(rows.offer())
+        return revisions
 
     def offer_at(self, connection: Connection, scope: Scope, revision: int) -> Offer:
         """Return the kept offer when it carries that revision, read a moment ago, else a fresh one."""

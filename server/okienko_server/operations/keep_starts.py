@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -14,7 +17,6 @@ from okienko_server.domain.access import bits_of
 from okienko_server.domain.cells import day_grid, instant_of, local_day
 from okienko_server.domain.clinic import Clinic
 from okienko_server.domain.contract import Use
-from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import HealthcareService, Location, Offer, Practitioner
 from okienko_server.domain.problem import Competence
 from okienko_server.domain.scope import Scope, operator_scope
@@ -28,6 +30,7 @@ from okienko_server.storage.next_starts import (
     NextStartsDueStore,
     NextStartStore,
     RowKey,
+    Therapist,
     Traits,
     Worked,
 )
@@ -36,32 +39,35 @@ CLINICS_A_TURN, THERAPISTS_A_TURN = 50, 200
 WRITTEN_AT_ONCE = 25
 """Therapists whose rows are written in one transaction: fewer commits, and nobody waits long for one."""
 Days = Mapping[date, int]
+T = TypeVar("T")
 log = logging.getLogger("okienko.worker")
 
 
 def keep_starts(*, desk: Desk, now: datetime) -> int:
     """Catch up with a turn's worth of changed offers and therapists; returns how many there were, 0: nothing is behind."""
     operator = operator_scope()
-    behind = desk.database.read(lambda c: NextStartsDueStore(c, operator).behind(CLINICS_A_TURN))
+    apart = desk.setbacks.at(now)
+    behind = desk.database.read(lambda c: NextStartsDueStore(c, operator).behind(CLINICS_A_TURN, apart))
     for clinic_id in behind:
-        _alone(lambda scope: _follow_offer(scope, desk, now), operator.at(clinic_id))
-    due = sorted(desk.database.read(lambda c: NextStartsDueStore(c, operator).due(now, THERAPISTS_A_TURN)))
+        _alone(clinic_id, desk, now, lambda scope: _follow_offer(scope, desk, now))
+    apart = desk.setbacks.at(now)
+    due = sorted(desk.database.read(lambda c: NextStartsDueStore(c, operator).due(now, THERAPISTS_A_TURN, apart)))
     for begin in range(0, len(due), WRITTEN_AT_ONCE):
         _catch_up(due[begin : begin + WRITTEN_AT_ONCE], desk, now)
     return len(behind) + len(due)
 
 
-def _alone(work: Callable[[Scope], None], scope: Scope) -> None:
-    """Do a clinic's part; a fault in it is logged by its kind and stops no other clinic's."""
+def _alone(clinic_id: str, desk: Desk, now: datetime, work: Callable[[Scope], T]) -> T | None:
+    """Do a clinic's part; a fault in it is logged by its kind, stops no other clinic's, and returns None."""
     try:
-        work(scope)
-    except DBAPIError as error:
-        if error.connection_invalidated:
+        return work(operator_scope().at(clinic_id))
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
             # Nobody's own fault: whoever opened the link takes it up again.
             raise
         log.warning("next starts of a clinic met %s", type(error).__name__)
-    except Exception as error:  # noqa: BLE001 - one clinic must not stop the others
-        log.warning("next starts of a clinic met %s", type(error).__name__)
+        desk.setbacks.note(clinic_id, now)
+    return None
 
 
 def _follow_offer(scope: Scope, desk: Desk, now: datetime) -> None:
@@ -86,36 +92,22 @@ def may_be_listed(clinic: Clinic, now: datetime) -> bool:
     )
 
 
-def _catch_up(due: Iterable[tuple[str, str]], desk: Desk, now: datetime) -> None:
+def _catch_up(due: Sequence[Therapist], desk: Desk, now: datetime) -> None:
     """Work therapists out and write them together; who reads does not wait for that, and whoever changes something meanwhile wins."""
-    finished: list[Finished] = []
-    operator = operator_scope()
-
-    def read(connection: Connection) -> None:
-        finished.clear()
-        for clinic_id, group in groupby(due, key=lambda one: one[0]):
-            _alone(_reader(connection, [person for _, person in group], finished, desk, now), operator.at(clinic_id))
-
-    desk.database.read(read)
+    finished = desk.database.read(lambda connection: _worked_out(connection, due, desk, now))
     try:
         _write(finished, desk)
     except Exception:  # noqa: BLE001 - whose fault it is shows when each is written alone
         for clinic_id, rows in groupby(finished, key=lambda one: one.clinic_id):
-            _alone(_writer(list(rows), desk), operator.at(clinic_id))
+            _alone(clinic_id, desk, now, partial(_write_alone, list(rows), desk))
 
 
 def _write(finished: list[Finished], desk: Desk) -> None:
     desk.database.write(lambda connection: NextStartsDueStore(connection, operator_scope()).write(finished))
 
 
-def _writer(finished: list[Finished], desk: Desk) -> Callable[[Scope], None]:
-    return lambda _: _write(finished, desk)
-
-
-def _reader(
-    connection: Connection, whom: list[str], finished: list[Finished], desk: Desk, now: datetime
-) -> Callable[[Scope], None]:
-    return lambda scope: finished.extend(_worked_out(connection, scope, whom, desk, now))
+def _write_alone(finished: list[Finished], desk: Desk, _: Scope) -> None:
+    _write(finished, desk)
 
 
 def rows_of(offer: Offer) -> dict[RowKey, Traits]:
@@ -149,32 +141,51 @@ def _traits(offer: Offer, person: Practitioner, place: Location, service: Health
     )
 
 
-def _worked_out(
-    connection: Connection, scope: Scope, practitioner_ids: Iterable[str], desk: Desk, now: datetime
-) -> list[Finished]:
-    store = NextStartStore(connection, scope)
+@dataclass(frozen=True, slots=True)
+class _Public:
+    """What a clinic offers, over the days that are kept."""
+
+    offer: Offer
+    span: Window
+
+
+def _worked_out(connection: Connection, due: Sequence[Therapist], desk: Desk, now: datetime) -> list[Finished]:
+    """Return what the rows of therapists should hold; read in few statements, however many clinics they are of."""
+    operator = operator_scope()
+    store = NextStartsDueStore(connection, operator)
     # Before the occupancy: a change that comes between is seen in the occupancy, or else refuses what is written.
-    versions = [(person, store.versions(person)) for person in practitioner_ids]
-    try:
-        offer = desk.current_offer(connection, scope).public
-    except NotFound:
+    versions = store.versions(due)
+    clinics: dict[str, _Public] = {}
+    for clinic_id, revision in desk.restock(connection, operator, {clinic for clinic, _ in due}).items():
+        if found := _alone(clinic_id, desk, now, partial(_public, connection, revision, desk, now)):
+            clinics[clinic_id] = found
+    whom = [one for one in due if one[0] in clinics]
+    if not whom:
         return []
-    span, finished = whole_window(offer, local_day(now, offer.clinic.zone)), []
-    for practitioner_id, rows in versions:
-        found = _of_therapist(store, offer, practitioner_id, span, now)
-        for key, version in rows.items():
-            finished.append(Finished(scope.clinic_id, key, version, found.get(key) or _nothing(span)))
+    first = min(one.span.around[0].day for one in clinics.values())
+    last = max(one.span.around[-1].day for one in clinics.values())
+    days, held = store.days(whom, first, last), store.held(whom)
+    finished: list[Finished] = []
+    for one in whom:
+        clinic_id, person = one
+        work = partial(_of_therapist, clinics[clinic_id], person, days[one], held[one], now)
+        worked = _alone(clinic_id, desk, now, work)
+        if worked is not None:
+            nothing = _nothing(clinics[clinic_id].span)
+            finished += [Finished(clinic_id, key, at, worked.get(key) or nothing) for key, at in versions[one].items()]
     return finished
 
 
+def _public(connection: Connection, revision: int, desk: Desk, now: datetime, scope: Scope) -> _Public:
+    offer = desk.offer_at(connection, scope, revision).public
+    return _Public(offer, whole_window(offer, local_day(now, offer.clinic.zone)))
+
+
 def _of_therapist(
-    store: NextStartStore, offer: Offer, practitioner_id: str, span: Window, now: datetime
+    there: _Public, practitioner_id: str, days: Days, held: list[Held], now: datetime, _: Scope
 ) -> dict[RowKey, Worked]:
-    person = offer.practitioners.get(practitioner_id)
-    if person is None:
-        return {}
-    days = store.days(practitioner_id, span.around[0].day, span.around[-1].day)
-    return worked_out(offer, person, span, days, store.held(practitioner_id), now)
+    person = there.offer.practitioners.get(practitioner_id)
+    return worked_out(there.offer, person, there.span, days, held, now) if person else {}
 
 
 def _nothing(span: Window) -> Worked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -23,7 +23,8 @@ from okienko_server.domain.towns import distance_km
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.find_slots import FreeTimes, Question, free_times
 from okienko_server.operations.portal_search import ClinicFound, Order, Search
-from okienko_server.storage.portal_starts import AT_ONCE, Around, Candidate, PortalStartsStore, Ranked, Wanted
+from okienko_server.storage.portal_starts import Around, Candidate, PortalStartsStore, Wanted
+from okienko_server.storage.portal_statements import AT_ONCE, Ranked
 
 NEXT_STARTS = 3
 MOST_BEHIND = 20
@@ -189,13 +190,26 @@ class Ranking:
             first.location_id, first.location_name, first.street, first.postcode, first.city, True, first.latitude,
             first.longitude, words_of(Access, first.access or ""),
         )  # fmt: skip
+        clinic = first.clinic_id, first.slug, first.name, first.phone, zone
+        names = {key: f"{row.title} {row.first_name} {row.last_name}".strip() for key, row in people.items()}
+        return self._found(clinic, place, (first.service_name, first.minutes, first.price), names, base, left)
+
+    def _found(
+        self,
+        clinic: tuple[str, str, str, str, ZoneInfo],
+        place: Location,
+        service: tuple[str, int, int],
+        names: Mapping[str, str],
+        base: int,
+        left: int,
+    ) -> ClinicFound:
+        """Return an address with the first of the starts left: bits of a mask from `base` on."""
         point = point_of(place)
+        starts = tuple(base + bit for bit in first_bits(left, NEXT_STARTS))
+        on_map = place.latitude is not None
         return ClinicFound(
-            first.clinic_id, first.slug, first.name, first.phone, zone, _placed(place, point), self._away(point),
-            place.latitude is not None, first.service_name, first.minutes, first.price,
-            tuple((row.practitioner_id, f"{row.title} {row.first_name} {row.last_name}".strip()) for row in people.values()),
-            tuple(base + bit for bit in first_bits(left, NEXT_STARTS)),
-        )  # fmt: skip
+            *clinic, _placed(place, point), self._away(point), on_map, *service, tuple(names.items()), starts
+        )
 
     def _bookable(self, zone: ZoneInfo, notice_minutes: int, horizon_days: int) -> Bookable:
         key = zone, notice_minutes, horizon_days
@@ -238,8 +252,7 @@ class Ranking:
 
     def _of_free(self, free: FreeTimes, location_id: str) -> ClinicFound | None:
         clinic, place, service = free.offer.clinic, free.offer.location(location_id), free.service
-        point = point_of(place)
-        km = self._away(point)
+        km = self._away(point_of(place))
         reached = not self.km or (km is not None and km <= self.km)
         if service is None or not reached or not self.search.access <= place.access:
             return None
@@ -247,12 +260,9 @@ class Ranking:
         left = cut(free.any_start, free.span.base, span, clinic.zone, self.search.when)
         if not left:
             return None
-        return ClinicFound(
-            clinic.id, clinic.slug, clinic.name, clinic.phone, clinic.zone,
-            _placed(place, point), km, place.latitude is not None, service.name, service.minutes, service.price,
-            tuple((person.id, person.name) for person in free.practitioners),
-            tuple(free.span.base + bit for bit in first_bits(left, NEXT_STARTS)),
-        )  # fmt: skip
+        about = clinic.id, clinic.slug, clinic.name, clinic.phone, clinic.zone
+        names = {person.id: person.name for person in free.practitioners}
+        return self._found(about, place, (service.name, service.minutes, service.price), names, free.span.base, left)
 
 
 def _where(one: ClinicFound) -> Where:

@@ -7,18 +7,30 @@ occupancy puts it to LONG_AGO in the same transaction, and a change of the offer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from okienko_server.domain.problem import Competence
 from okienko_server.domain.spots import Spot
 from okienko_server.domain.starts import Bounds, fold
 from okienko_server.storage.occupancy import LONG_AGO, mask_of
-from okienko_server.storage.store import ClinicStore, OperatorStore
+from okienko_server.storage.store import ClinicStore, OperatorStore, padded
 from okienko_server.storage.tables import (
     CellRow,
     ClinicRow,
@@ -33,6 +45,8 @@ _N, _B = NextStartRow, StartBoundRow
 _NOTHING = fold(0)
 UNKNOWN = Bounds(0, 0, 0)
 VERSIONS_A_REVISION = 1 << 20
+Therapist = tuple[str, str]
+"""Clinic id, practitioner id."""
 _CLINIC: BindParameter[str] = bindparam("clinic")
 _PERSON: BindParameter[str] = bindparam("person")
 
@@ -90,15 +104,17 @@ class Held:
     until: datetime
 
 
-_VERSIONS = select(_N.location_id, _N.practitioner_id, _N.service_id, _N.version).where(
-    _N.clinic_id == _CLINIC, _N.practitioner_id == _PERSON
+_CLINICS: BindParameter[Any] = bindparam("clinics", expanding=True)
+_PEOPLE: BindParameter[Any] = bindparam("people", expanding=True)
+_VERSIONS = select(_N.clinic_id, _N.location_id, _N.practitioner_id, _N.service_id, _N.version).where(
+    tuple_(_N.clinic_id, _N.practitioner_id).in_(bindparam("therapists", expanding=True))
 )
-_D = DayOccupancyRow
-_DAYS = select(_D.day, _D.w0, _D.w1, _D.w2, _D.w3, _D.w4).where(
-    _D.clinic_id == _CLINIC, _D.resource_id == _PERSON, _D.day.between(bindparam("first"), bindparam("last"))
+_D, _C = DayOccupancyRow, CellRow
+_DAYS = select(_D.clinic_id, _D.resource_id, _D.day, _D.w0, _D.w1, _D.w2, _D.w3, _D.w4).where(
+    _D.clinic_id.in_(_CLINICS), _D.resource_id.in_(_PEOPLE), _D.day.between(bindparam("first"), bindparam("last"))
 )
-_HELD = select(CellRow.cell, CellRow.held_until).where(
-    CellRow.clinic_id == _CLINIC, CellRow.held_until.is_not(None), CellRow.resource_id == _PERSON
+_HELD = select(_C.clinic_id, _C.resource_id, _C.cell, _C.held_until).where(
+    _C.clinic_id.in_(_CLINICS), _C.held_until.is_not(None), _C.resource_id.in_(_PEOPLE)
 )
 
 
@@ -134,21 +150,6 @@ class NextStartStore(ClinicStore):
         bounds = [row for one, traits in wanted.items() for row in bound_rows(self.clinic_id, one, traits)]
         if bounds and listed:
             self.connection.execute(insert(_B), bounds)
-
-    def versions(self, practitioner_id: str) -> dict[RowKey, int]:
-        """Return the rows of a therapist with the version each stands at."""
-        rows = self.connection.execute(_VERSIONS, {"clinic": self.clinic_id, "person": practitioner_id})
-        return {RowKey(*key): version for *key, version in rows}
-
-    def days(self, practitioner_id: str, first: date, last: date) -> dict[date, int]:
-        """Return the occupied day masks of one therapist, cells of lapsed holds still in them."""
-        asked = {"clinic": self.clinic_id, "person": practitioner_id, "first": first, "last": last}
-        return {day: mask_of(words) for day, *words in self.connection.execute(_DAYS, asked)}
-
-    def held(self, practitioner_id: str) -> list[Held]:
-        """Return the therapist's cells that a hold has, each with the end of the hold."""
-        rows = self.connection.execute(_HELD, {"clinic": self.clinic_id, "person": practitioner_id})
-        return [Held(cell, until) for cell, until in rows if until]
 
     def caught_up(self, revision: int) -> bool:
         """Say that the rows stand at that revision of the offer; False when the offer is a newer one by now."""
@@ -219,16 +220,47 @@ _BOUND = (
 class NextStartsDueStore(OperatorStore):
     """What the worker has to work out anew, and what it has."""
 
-    def behind(self, limit: int) -> list[str]:
-        """Return ids of clinics whose offer changed since their rows were made."""
+    def behind(self, limit: int, apart: Collection[str] = ()) -> list[str]:
+        """Return ids of clinics whose offer changed since their rows were made; those apart are left out."""
         statement = select(ClinicRow.clinic_id).where(OFFER_CHANGED).order_by(ClinicRow.clinic_id)
+        if apart:
+            statement = statement.where(ClinicRow.clinic_id.not_in(apart))
         return list(self.connection.execute(statement.limit(limit)).scalars())
 
-    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return (clinic id, practitioner id) of therapists to be worked out anew, the longest due first."""
+    def due(self, now: datetime, limit: int, apart: Collection[str] = ()) -> list[Therapist]:
+        """Return the therapists to be worked out anew, the longest due first; those of clinics apart are left out."""
         therapist = (_N.clinic_id, _N.practitioner_id)
         statement = select(*therapist).where(_N.due_at <= now).group_by(*therapist).order_by(func.min(_N.due_at))
+        if apart:
+            statement = statement.where(_N.clinic_id.not_in(apart))
         return [(clinic, person) for clinic, person in self.connection.execute(statement.limit(limit))]
+
+    def versions(self, therapists: Sequence[Therapist]) -> dict[Therapist, dict[RowKey, int]]:
+        """Return the rows of each therapist with the version each row stands at."""
+        found: dict[Therapist, dict[RowKey, int]] = {one: {} for one in therapists}
+        for clinic, *key, version in self.connection.execute(_VERSIONS, {"therapists": padded(therapists)}):
+            row = RowKey(*key)
+            found[clinic, row.practitioner_id][row] = version
+        return found
+
+    def days(self, therapists: Sequence[Therapist], first: date, last: date) -> dict[Therapist, dict[date, int]]:
+        """Return the occupied day masks of each therapist, cells of lapsed holds still in them."""
+        found: dict[Therapist, dict[date, int]] = {one: {} for one in therapists}
+        for clinic, person, day, *words in self.connection.execute(
+            _DAYS, _asked(therapists) | {"first": first, "last": last}
+        ):
+            # Two clinics may call somebody by the same id.
+            if (clinic, person) in found:
+                found[clinic, person][day] = mask_of(words)
+        return found
+
+    def held(self, therapists: Sequence[Therapist]) -> dict[Therapist, list[Held]]:
+        """Return the cells of each therapist that a hold has, each with the end of the hold."""
+        found: dict[Therapist, list[Held]] = {one: [] for one in therapists}
+        for clinic, person, cell, until in self.connection.execute(_HELD, _asked(therapists)):
+            if until and (clinic, person) in found:
+                found[clinic, person].append(Held(cell, until))
+        return found
 
     def write(self, finished: Sequence[Finished]) -> None:
         """Write what was worked out, each for its version; nothing where the occupancy has changed since."""
@@ -246,6 +278,11 @@ class NextStartsDueStore(OperatorStore):
             # The starts first: who gives time back waits for their rows, and then finds the bounds as they were written.
             self.connection.execute(_WRITE, rows)
             self.connection.execute(_BOUND, rows)
+
+
+def _asked(therapists: Sequence[Therapist]) -> dict[str, Any]:
+    clinics, people = zip(*therapists, strict=True) if therapists else ((), ())
+    return {"clinics": padded(dict.fromkeys(clinics)), "people": padded(people)}
 
 
 OFFER_CHANGED = or_(ClinicRow.searched.is_(None), ClinicRow.searched != ClinicRow.revision)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from threading import Lock
@@ -13,7 +15,7 @@ from sqlalchemy import Row, Select, bindparam, select, update
 
 from okienko_server.domain.access import Access, Language, words_of
 from okienko_server.domain.clinic import ANSWER_MINUTES, SMS_DAY_BUDGET, Address, Clinic, Pause
-from okienko_server.domain.contract import Term
+from okienko_server.domain.contract import ContractStatus, Term
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.offer import (
     Absence,
@@ -27,12 +29,12 @@ from okienko_server.domain.offer import (
 )
 from okienko_server.domain.phone import HOME
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
-from okienko_server.storage.contracts import ContractStore
-from okienko_server.storage.store import ClinicStore
+from okienko_server.storage.store import ClinicStore, OperatorStore, padded
 from okienko_server.storage.tables import (
     AbsenceRow,
     ClinicRow,
     CompetenceRow,
+    ContractTermRow,
     LocationRow,
     OfClinic,
     OpeningHoursRow,
@@ -43,6 +45,23 @@ from okienko_server.storage.tables import (
 )
 
 _REVISION = select(ClinicRow.revision).where(ClinicRow.clinic_id == bindparam("clinic"))
+_REVISIONS = select(ClinicRow.clinic_id, ClinicRow.revision).where(
+    ClinicRow.clinic_id.in_(bindparam("clinics", expanding=True))
+)
+_ORDERS: dict[type[OfClinic], str] = {
+    # The clinic itself first: what changes while the others are read leaves the offer with a revision that is not current.
+    ClinicRow: "",
+    ContractTermRow: "starts_at",
+    ServiceRow: "position",
+    LocationRow: "name",
+    CompetenceRow: "",
+    PractitionerServiceRow: "",
+    WorkingHoursRow: "",
+    PractitionerRow: "position",
+    OpeningHoursRow: "",
+    AbsenceRow: "",
+}
+"""Table an offer is read from -> the column its rows come in order of."""
 
 
 class OfferStore(ClinicStore):
@@ -50,35 +69,8 @@ class OfferStore(ClinicStore):
 
     def load(self) -> Offer:
         """Return the whole offer as it stands; raises NotFound when there is no such clinic."""
-        rows = self._all(ClinicRow)
-        if not rows:
-            raise NotFound
-        (row,) = rows
-        services = {r.id: _service(r) for r in self._all(ServiceRow, "position")}
-        return Offer(
-            clinic=_clinic(row, ContractStore(self.connection, self.scope).terms()),
-            revision=row.revision,
-            locations={
-                r.id: Location(
-                    r.id,
-                    r.name,
-                    r.street,
-                    r.postcode,
-                    r.city,
-                    r.offered,
-                    r.latitude,
-                    r.longitude,
-                    words_of(Access, r.access or ""),
-                )
-                for r in self._all(LocationRow, "name")
-            },
-            services=services,
-            practitioners=self._practitioners(),
-            opening=tuple(
-                OpeningHours(r.location_id, r.weekday, r.start_minute, r.end_minute) for r in self._all(OpeningHoursRow)
-            ),
-            absences=tuple(Absence(r.practitioner_id, r.starts_at, r.ends_at) for r in self._all(AbsenceRow)),
-        )
+        asked = {"clinic": self.clinic_id}
+        return OfferRows({one: list(self.connection.execute(_every(one), asked)) for one in _ORDERS}).offer()
 
     def revision(self) -> int | None:
         """Return the offer's current revision, None when there is no such clinic."""
@@ -90,16 +82,63 @@ class OfferStore(ClinicStore):
             update(ClinicRow).where(ClinicRow.clinic_id == self.clinic_id).values(revision=ClinicRow.revision + 1)
         )
 
+
+class OffersStore(OperatorStore):
+    """The offers of several clinics at once."""
+
+    def revisions(self, clinic_ids: Collection[str]) -> dict[str, int]:
+        """Return the current revision of each clinic there is."""
+        rows = self.connection.execute(_REVISIONS, {"clinics": padded(clinic_ids)})
+        return {row.clinic_id: row.revision for row in rows}
+
+    def rows(self, clinic_ids: Collection[str]) -> list[OfferRows]:
+        """Return what the tables say of each clinic, in as many statements as for one."""
+        found: dict[str, dict[type[OfClinic], list[Row[Any]]]] = {
+            one: {table: [] for table in _ORDERS} for one in clinic_ids
+        }
+        asked = {"clinics": padded(clinic_ids)}
+        for table in _ORDERS:
+            for row in self.connection.execute(_every_of_some(table), asked):
+                found[row.clinic_id][table].append(row)
+        return [OfferRows(tables) for tables in found.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRows:
+    """What the tables say of one clinic, not made into an offer yet."""
+
+    tables: Mapping[type[OfClinic], list[Row[Any]]]
+
+    def offer(self) -> Offer:
+        """Return the offer; raises NotFound when there is no such clinic."""
+        if not self.tables[ClinicRow]:
+            raise NotFound
+        (row,) = self.tables[ClinicRow]
+        terms = tuple(Term(r.starts_at, ContractStatus(r.status)) for r in self.tables[ContractTermRow])
+        services = {r.id: _service(r) for r in self.tables[ServiceRow]}
+        return Offer(
+            clinic=_clinic(row, terms),
+            revision=row.revision,
+            locations={r.id: _location(r) for r in self.tables[LocationRow]},
+            services=services,
+            practitioners=self._practitioners(),
+            opening=tuple(
+                OpeningHours(r.location_id, r.weekday, r.start_minute, r.end_minute)
+                for r in self.tables[OpeningHoursRow]
+            ),
+            absences=tuple(Absence(r.practitioner_id, r.starts_at, r.ends_at) for r in self.tables[AbsenceRow]),
+        )
+
     def _practitioners(self) -> dict[str, Practitioner]:
         competences: dict[str, list[Competence]] = defaultdict(list)
-        for r in self._all(CompetenceRow):
+        for r in self.tables[CompetenceRow]:
             ages = AgeRange(r.lowest_months, r.highest_months)
             competences[r.practitioner_id].append(Competence(ProblemCategory(r.category), ages))
         services: dict[str, set[str]] = defaultdict(set)
-        for r in self._all(PractitionerServiceRow):
+        for r in self.tables[PractitionerServiceRow]:
             services[r.practitioner_id].add(r.service_id)
         hours: dict[str, list[WorkingHours]] = defaultdict(list)
-        for r in self._all(WorkingHoursRow):
+        for r in self.tables[WorkingHoursRow]:
             hours[r.practitioner_id].append(WorkingHours(r.location_id, r.weekday, r.start_minute, r.end_minute))
         return {
             r.id: Practitioner(
@@ -114,18 +153,24 @@ class OfferStore(ClinicStore):
                 r.pwz or "",
                 words_of(Language, r.languages or ""),
             )
-            for r in self._all(PractitionerRow, "position")
+            for r in self.tables[PractitionerRow]
         }
-
-    def _all(self, table: type[OfClinic], order: str = "") -> list[Row[Any]]:
-        return list(self.connection.execute(_every(table, order), {"clinic": self.clinic_id}))
 
 
 @cache
-def _every(table: type[OfClinic], order: str) -> Select[Any]:
+def _every(table: type[OfClinic]) -> Select[Any]:
     """Return the statement that reads a clinic's rows of one table; kept, because making it takes longer than running it."""
-    statement = select(table.__table__).where(table.clinic_id == bindparam("clinic"))
-    return statement.order_by(getattr(table, order)) if order else statement
+    return _in_order(select(table.__table__).where(table.clinic_id == bindparam("clinic")), table)
+
+
+@cache
+def _every_of_some(table: type[OfClinic]) -> Select[Any]:
+    some = table.clinic_id.in_(bindparam("clinics", expanding=True))
+    return _in_order(select(table.__table__).where(some), table)
+
+
+def _in_order(statement: Select[Any], table: type[OfClinic]) -> Select[Any]:
+    return statement.order_by(getattr(table, _ORDERS[table])) if _ORDERS[table] else statement
 
 
 class OfferShelf:
@@ -189,6 +234,11 @@ def _pause(r: Row[Any]) -> Pause | None:
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
+
+
+def _location(r: Row[Any]) -> Location:
+    access = words_of(Access, r.access or "")
+    return Location(r.id, r.name, r.street, r.postcode, r.city, r.offered, r.latitude, r.longitude, access)
 
 
 def _service(r: Row[Any]) -> HealthcareService:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +15,12 @@ from okienko_server.domain.scope import Scope, ScopeKind
 def on_both(make: Callable[[Any], Any]) -> dict[str, Any]:
     """Return a statement with ON CONFLICT once for each engine; statements are made once, because making one costs more than running it."""
     return {"postgresql": make(postgresql.insert), "sqlite": make(sqlite.insert)}
+
+
+def padded(values: Iterable[Any]) -> list[Any]:
+    """Return the values, the last one repeated up to a power of two: so there are few statements, and each is prepared once."""
+    found = list(values)
+    return [*found, *[found[-1]] * ((1 << (len(found) - 1).bit_length()) - len(found))] if found else []
 
 
 class ClinicStore:
