@@ -108,6 +108,8 @@ class Crowd:
     answered: int = 0
     broken: int = 0
     """Requests that died with a server."""
+    patience: float = PATIENCE
+    """Seconds a patient waits for a code or an answer."""
     stop: threading.Event = field(default_factory=threading.Event)
     _number: int = 0
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -122,7 +124,7 @@ class Crowd:
         """Let everybody finish the booking they are at."""
         self.stop.set()
         for thread in self._threads:
-            thread.join(2 * PATIENCE)
+            thread.join(2 * self.patience)
 
     def _come(self) -> None:
         while not self.stop.is_set():
@@ -147,7 +149,7 @@ class Crowd:
         self.acknowledged.add(reference)
 
     def _code(self, phone: str) -> str:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while time.monotonic() < end:
             for whose, text in self.fake.inbox:
                 if whose.endswith(phone) and (found := _CODE.search(text)):
@@ -159,7 +161,7 @@ class Crowd:
         """Ask until there is an answer, always with the same key."""
         headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = secrets.token_hex(8)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while time.monotonic() < end:
             line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
             with contextlib.closing(line), contextlib.suppress(OSError, http.client.HTTPException):

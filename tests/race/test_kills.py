@@ -44,6 +44,7 @@ THERAPISTS = 4
 GATEWAY_SECONDS = 0.06
 START_SECONDS = 10.0
 DRAIN_SECONDS = 40.0
+PATIENCE_OF_CONTROLS = 10.0
 SECRET = "a secret of the gateway"
 OPEN = ("queued", "sending", "unsure")
 
@@ -231,6 +232,8 @@ def test_without_a_protection_the_same_kills_find_it(
 ) -> None:
     """The control: blind repeats, money settled before the call, an answer before the commit, messages in a transaction of their own."""
     with ward(place, factory, worker) as here:
+        # Somebody waits in vain for a code that was lost with its worker.
+        here.crowd.patience = PATIENCE_OF_CONTROLS
         here.kill(8, seed=9)
         here.drain()
         assert any(fault in one for one in here.faults()), here.faults()
