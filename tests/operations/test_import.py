@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 from dataclasses import replace
@@ -17,6 +18,7 @@ from okienko_server.operations.audit import verify_audit
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.export_clinics import export_clinics
 from okienko_server.operations.import_clinics import COLUMNS, Imported, import_clinics
+from okienko_server.operations.import_clinics.columns import NEEDED
 from okienko_server.storage.tables import (
     AuditRow,
     Base,
@@ -164,6 +166,35 @@ def test_a_file_from_before_has_no_such_columns_and_changes_nothing(app: Flask, 
         file.write("\nklinika-00000;Trzecia;ul. Nowa 1;31-147;Kraków;;")
     assert run(app, old) == Imported(4, 0, 1, ())
     assert {row.name: row.access for row in rows_of(app, LocationRow)}["Trzecia"] is None
+
+
+def without_what_may_be_missing(file: Path, kind: str) -> None:
+    """Write a file again with the columns alone that it may not lack."""
+    head, *lines = csv.reader(file.read_text("utf-8-sig").splitlines(), delimiter=";")
+    kept = [place for place, column in enumerate(head) if column in NEEDED[kind]]
+    with open(file, "w", encoding="utf-8", newline="") as new:
+        csv.writer(new, delimiter=";").writerows([row[place] for place in kept] for row in (head, *lines))
+
+
+@pytest.mark.parametrize("kind", ["clinics", "places", "services", "therapists"])
+def test_what_a_file_has_no_column_for_stays_as_it_stands(app: Flask, tmp_path: Path, kind: str) -> None:
+    lists = lists_of(3)
+    lists["services"][0][5:] = ["5", "10", "spine sports"]
+    run(app, written(tmp_path / "new", lists))
+    before = everything(app)
+    short = written(tmp_path / "short", lists)
+    without_what_may_be_missing(short[kind], kind)
+    assert run(app, short) == Imported(3, 0, 0, ())
+    assert everything(app) == before
+
+
+def test_a_new_clinic_may_come_in_by_what_every_file_has_to_have(app: Flask, tmp_path: Path) -> None:
+    files = written(tmp_path, lists_of(2))
+    for kind in ("clinics", "places", "services", "therapists"):
+        without_what_may_be_missing(files[kind], kind)
+    assert run(app, files) == Imported(2, 2, 0, ())
+    assert {(row.buffer_before, row.buffer_after, row.categories) for row in rows_of(app, ServiceRow)} == {(0, 0, "")}
+    assert {row.title for row in rows_of(app, PractitionerRow)} == {""}
 
 
 def test_an_unknown_code_is_told_by_line_and_column(app: Flask, tmp_path: Path) -> None:

@@ -58,18 +58,19 @@ def invite(typed: MemberTyped, *, scope: Scope, desk: Desk, now: datetime) -> st
     Raises FieldsRefused, FieldRefused (email_taken), NotAllowed.
     """
     scope.own_only(Right.MANAGE_STAFF)
+    return desk.database.write(lambda connection: add_member(connection, typed, scope=scope, desk=desk, now=now))
+
+
+def add_member(connection: Connection, typed: MemberTyped, *, scope: Scope, desk: Desk, now: datetime) -> str:
+    """Do what `invite` does within a transaction that does more."""
     email, name = _checked(typed, scope)
     staff_id = new_id()
-
-    def work(connection: Connection) -> str:
-        if typed.practitioner_id:
-            desk.current_offer(connection, scope).practitioner(typed.practitioner_id)
-        MemberStore(connection, scope).add(staff_id, email, name, typed.role, typed.practitioner_id)
-        link = _link(connection, scope, staff_id, "invitation", now, INVITATION)
-        desk.note_act(connection, scope, Act.INVITE, "staff", staff_id, now)
-        return link
-
-    return desk.database.write(work)
+    if typed.practitioner_id:
+        desk.current_offer(connection, scope).practitioner(typed.practitioner_id)
+    MemberStore(connection, scope).add(staff_id, email, name, typed.role, typed.practitioner_id)
+    link = _link(connection, scope, staff_id, "invitation", now, INVITATION)
+    desk.note_act(connection, scope, Act.INVITE, "staff", staff_id, now)
+    return link
 
 
 def reset_link(staff_id: str, *, scope: Scope, desk: Desk, now: datetime) -> str:

@@ -20,10 +20,10 @@ from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import any_polish
 from okienko_server.domain.plan import ClinicPlan, PlanRefused
 from okienko_server.domain.roles import Role
-from okienko_server.domain.scope import Scope, operator_scope
+from okienko_server.domain.scope import operator_scope
 from okienko_server.domain.tax_number import nip_of
 from okienko_server.domain.towns import plain
-from okienko_server.operations.accounts import MemberTyped, invite
+from okienko_server.operations.accounts import MemberTyped, add_member
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.onboard_clinic import add_clinic
 from okienko_server.storage.clinic_list import ClinicLine, ClinicListStore
@@ -101,7 +101,7 @@ def open_new_clinic(typed: ClinicTyped, *, by: str = "", desk: Desk, now: dateti
     """
     plan = _plan(typed, now)
 
-    def work(connection: Connection) -> str:
+    def work(connection: Connection) -> tuple[str, str]:
         try:
             opened = add_clinic(connection, operator_scope(), plan)
         except PlanRefused:
@@ -109,11 +109,16 @@ def open_new_clinic(typed: ClinicTyped, *, by: str = "", desk: Desk, now: dateti
         scope = operator_scope().at(opened.id)
         desk.note_act(connection, scope, Act.OPEN_CLINIC, "clinic", opened.id, now)
         _note(connection, opened.id, "open_clinic", "", by, now)
-        return opened.id
+        owner = MemberTyped(typed.email, typed.owner, Role.OWNER, "")
+        try:
+            return opened.id, add_member(connection, owner, scope=scope, desk=desk, now=now)
+        except FieldsRefused as refused:
+            # Together with the clinic: without its owner nobody could come in.
+            raise FieldsRefused(
+                {"owner" if name == "name" else name: code for name, code in refused.errors.items()}
+            ) from None
 
-    clinic_id = desk.database.write(work)
-    scope: Scope = operator_scope().at(clinic_id)
-    return clinic_id, invite(MemberTyped(typed.email, typed.owner, Role.OWNER, ""), scope=scope, desk=desk, now=now)
+    return desk.database.write(work)
 
 
 def slug_for(name: str) -> str:

@@ -129,8 +129,10 @@ def _place(row: _Row) -> tuple[str, dict[str, Any]]:
         row.wrong("latitude", refused.code)
     values = {
         "name": name, "street": row.text("street"), "postcode": row.needed("postcode", postcode_of, "postcode_invalid"),
-        "city": row.text("city"), "latitude": point[0] if point else None, "longitude": point[1] if point else None,
+        "city": row.text("city"),
     }  # fmt: skip
+    if "latitude" in cells or "longitude" in cells:
+        values |= {"latitude": point[0] if point else None, "longitude": point[1] if point else None}
     return name.casefold(), values | _words(row, "access", Access, "access_unknown")
 
 
@@ -140,17 +142,22 @@ def _service(row: _Row) -> tuple[str, dict[str, Any]]:
         "name": name, "kind": row.needed("kind", lambda cell: ServiceKind(cell).value, "choice_missing"),
         "minutes": row.needed("minutes", lambda cell: _one_of(cell, DURATIONS), "choice_missing"),
         "price": row.needed("price", lambda cell: grosze_of(cell, HIGHEST_PRICE, field="price"), "price_invalid"),
-        "buffer_before": row.read("buffer_before", _buffer, "choice_missing", 0),
-        "buffer_after": row.read("buffer_after", _buffer, "choice_missing", 0),
-        "categories": row.read("categories", _categories, "category_unknown", ""),
     }  # fmt: skip
+    for column, read, code, empty in (
+        ("buffer_before", _buffer, "choice_missing", 0),
+        ("buffer_after", _buffer, "choice_missing", 0),
+        ("categories", _categories, "category_unknown", ""),
+    ):
+        # What the file has no column for stays as it stands.
+        if column in row.line.cells:
+            values[column] = row.read(column, read, code, empty)
     return name.casefold(), values
 
 
 def _therapist(row: _Row) -> tuple[str, dict[str, Any]]:
     first, last = row.text("first_name"), row.text("last_name")
     values = {
-        "title": row.text("title", needed=False, longest=20), "first_name": first, "last_name": last,
+        "title": row.text("title", needed=False, longest=20) if "title" in row.line.cells else None, "first_name": first, "last_name": last,
         "pwz": row.read("pwz", licence_of, "pwz_invalid"),
         "competences": row.read("competences", _competences, "competence_invalid"),
         "services": row.read("services", lambda cell: tuple(part.strip().casefold() for part in cell.split("|")), "choice_missing"),

@@ -20,6 +20,8 @@ NEW = {
     "slot_step_minutes": 15, "open_on_holidays": False, "revision": 1,
 }  # fmt: skip
 """What a new clinic begins with beside what the file says."""
+BLANK_SERVICE = {"buffer_before": 0, "buffer_after": 0, "categories": ""}
+"""What a new service begins with where the file has no such columns."""
 
 
 @dataclass
@@ -103,9 +105,9 @@ def _keyed(
                 changes.touch(clinic_id)
             continue
         ids[record.key] = new_id()
-        more = {"position": position} if part == "service" else {}
+        more = BLANK_SERVICE | {"position": position} if part == "service" else {}
         changes.added[part].append(
-            {"clinic_id": clinic_id, "id": ids[record.key], "offered": True, **record.values, **more}
+            {"clinic_id": clinic_id, "id": ids[record.key], "offered": True, **more, **record.values}
         )
         changes.touch(clinic_id)
     return ids
@@ -128,7 +130,7 @@ def _people(
         columns |= {"languages": said["languages"]} if "languages" in said else {}
         if standing is None:
             ids[record.key] = new_id()
-            row = {"pwz": None, "offered": True, "position": position, **columns}
+            row = {"title": "", "pwz": None, "offered": True, "position": position, **columns}
             changes.added["therapist"].append({"clinic_id": clinic_id, "id": ids[record.key], **row})
             changes.touch(clinic_id)
         else:
