@@ -61,7 +61,7 @@ def test(arguments: list[str]) -> int:
     """Run the tests on a real PostgreSQL and a real Chromium."""
     prepare(DEV_LOCK)
     _servers_and_browsers()
-    _become(["python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments])
+    _become(["python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *arguments])
 
 
 def proof(arguments: list[str]) -> int:
