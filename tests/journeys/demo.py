@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import BrowserContext, Frame, Page
 
+SERVER = "tests.journeys.halting" if os.environ.get("OKIENKO_PROOF") == "1" else "okienko_server"
 PICTURES = Path(__file__).parents[2] / "build" / "journeys"
 BLOCKED = """
 for (const name of ['localStorage', 'sessionStorage', 'indexedDB', 'caches'])
@@ -54,7 +56,7 @@ class Demo:
 @contextlib.contextmanager
 def running_demo() -> Iterator[Demo]:
     """Run `okienko demo --json` until the block ends."""
-    command = [sys.executable, "-m", "okienko_server", "demo", "--json", "--port", "0"]
+    command = [sys.executable, "-m", SERVER, "demo", "--json", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
