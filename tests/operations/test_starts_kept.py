@@ -33,9 +33,10 @@ from okienko_server.operations.portal_search import Search
 from okienko_server.operations.search_clinics import search_clinics
 from okienko_server.operations.setbacks import Setbacks
 from okienko_server.storage import occupancy
-from okienko_server.storage.next_starts import Finished, NextStartsDueStore, NextStartStore, RowKey, Therapist, Traits
+from okienko_server.storage.next_starts import Finished, NextStartStore, RowKey, Traits
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
+from okienko_server.storage.starts_due import NextStartsDueStore, Therapist
 from okienko_server.storage.tables import (
     ClinicRow,
     NextStartRow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import BigInteger, event, literal, select
+from sqlalchemy import BigInteger, event, func, literal, select
 
 from okienko_server.domain.cells import cell_at
 from okienko_server.domain.problem import ADULT, ProblemCategory
@@ -21,10 +22,12 @@ from okienko_server.domain.starts import When, day_count
 from okienko_server.operations.desk import Desk
 from okienko_server.storage import portal_starts
 from okienko_server.storage.migrations import upgrade
+from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.portal_starts import Around, PortalStartsStore, Wanted
 from okienko_server.storage.portal_statements import Ranked, _day
 from okienko_server.storage.session import Database
-from okienko_server.storage.tables import Base, StartBoundRow
+from okienko_server.storage.starts_due import NextStartsDueStore, Therapist
+from okienko_server.storage.tables import Base, NextStartRow, StartBoundRow
 from okienko_widget import load
 from tests.conftest import MONDAY, PEPPER
 from tests.operations.test_search import Town, town
@@ -58,20 +61,39 @@ ADULT_SPINE = Wanted(
 CRACOW = Around(spot_of(50.06, 19.94), reach(15), strips_within(50.06, 19.94, 15))
 
 
-def plans(database: Database, wanted: Wanted, around: Around | None, ranked: Ranked) -> str:
-    """Return how SQLite, which knows nothing of its tables, would make the search, and look up two addresses."""
+def plans(database: Database, work: Callable[[], object]) -> str:
+    """Return how SQLite makes every statement of some work."""
     asked: list[tuple[str, Any]] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "WITH")):
+            asked.append((statement, parameters[0] if many else parameters))
 
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
     with database.reading() as connection:
-        event.listen(connection, "before_cursor_execute", note)
-        store = PortalStartsStore(connection, operator_scope())
-        store.first(wanted, around, ranked, MONDAY, 48)
-        store.rows_at(wanted, [("a", "b"), ("c", "d")], MONDAY)
-        told = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values).all() for one, values in list(asked)]
+        told = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values).all() for one, values in asked]
     return "\n".join(row[3] for rows in told for row in rows)
+
+
+def of_search(database: Database, wanted: Wanted, around: Around | None, ranked: Ranked) -> str:
+    """Return how a search is made, and two addresses looked up."""
+
+    def work() -> None:
+        with database.reading() as connection:
+            store = PortalStartsStore(connection, operator_scope())
+            store.first(wanted, around, ranked, MONDAY, 48)
+            store.rows_at(wanted, [("a", "b"), ("c", "d")], MONDAY)
+
+    return plans(database, work)
+
+
+def walked(plan: str) -> set[str]:
+    """Return the tables somebody walks through from end to end."""
+    return set(re.findall(r"SCAN (\w+)", plan)) & set(Base.metadata.tables)
 
 
 SEARCHES = [
@@ -97,11 +119,10 @@ def test_no_search_walks_through_a_table_whatever_sqlite_knows_of_it(
         Town(desk, town(desk), Random(1)).worker()
         database.tidy()
         database.dispose()
-    plan = plans(database, replace(ADULT_SPINE, when=when), around, ranked)
+    plan = of_search(database, replace(ADULT_SPINE, when=when), around, ranked)
     used = set(re.findall(r"start_bound USING (?:COVERING )?INDEX (\w+)", plan))
     assert used == {index, "sqlite_autoindex_start_bound_1"}, plan
-    walked = set(re.findall(r"SCAN (\w+)", plan)) & set(Base.metadata.tables)
-    assert walked <= {"clinic"} and "SCAN clinic USING INDEX ix_clinic_behind" in plan, plan
+    assert walked(plan) <= {"clinic"} and "SCAN clinic USING INDEX ix_clinic_behind" in plan, plan
     database.dispose()
 
 
@@ -111,6 +132,42 @@ def test_the_control_with_conditions_an_index_serves_it_does(tmp_path: Path, mon
     for made in ("first_statement", "rows_statement"):
         monkeypatch.setattr(portal_starts, made, getattr(portal_starts, made).__wrapped__)
     monkeypatch.setattr(type(StartBoundRow.kind), "concat", lambda self, _: self, raising=False)
-    plan = plans(database, ADULT_SPINE, CRACOW, Ranked.DAY)
+    plan = of_search(database, ADULT_SPINE, CRACOW, Ranked.DAY)
     assert "ix_start_bound_weekend" in plan
     database.dispose()
+
+
+def of_worker(tmp_path: Path, *, counted: bool) -> str:
+    """Return how the worker's statements are made, once an offer and a therapist are behind."""
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    upgrade(database)
+    there = Town(Desk(database, PEPPER, load()), town(Desk(database, PEPPER, load())), Random(1))
+    there.worker()
+    if counted:
+        database.tidy()
+        database.dispose()
+    with database.writing() as connection:
+        OfferStore(connection, operator_scope().at(there.clinics[0])).raise_revision()
+    plan = plans(database, there.worker)
+    database.dispose()
+    return plan
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_worker_walks_through_no_table_either(tmp_path: Path, counted: bool) -> None:
+    plan = of_worker(tmp_path, counted=counted)
+    assert walked(plan) <= {"clinic"} and "SCAN clinic USING INDEX ix_clinic_behind" in plan, plan
+    assert "ix_next_start_due" in plan and "ix_next_start_therapist" in plan
+
+
+def test_the_control_grouped_as_they_stand_all_rows_are_walked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grouped(self: NextStartsDueStore, now: datetime, limit: int, apart: Collection[str] = ()) -> list[Therapist]:
+        row = NextStartRow
+        due = select(row.clinic_id, row.practitioner_id).where(row.due_at <= now)
+        rows = due.group_by(row.clinic_id, row.practitioner_id).order_by(func.min(row.due_at)).limit(limit)
+        return [(clinic, person) for clinic, person in self.connection.execute(rows)]
+
+    monkeypatch.setattr(NextStartsDueStore, "due", grouped)
+    assert "next_start" in walked(of_worker(tmp_path, counted=True))

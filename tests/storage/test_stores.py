@@ -36,7 +36,7 @@ from okienko_server.storage.documents import DocumentStore
 from okienko_server.storage.feeds import FeedStore
 from okienko_server.storage.hours import HoursStore
 from okienko_server.storage.ledger import LedgerStore
-from okienko_server.storage.next_starts import Finished, NextStartsDueStore, NextStartStore, RowKey, Traits, Worked
+from okienko_server.storage.next_starts import Finished, NextStartStore, RowKey, Traits, Worked
 from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.offers import OfferStore
 from okienko_server.storage.onboarding import ClinicRecordStore
@@ -46,6 +46,7 @@ from okienko_server.storage.places import PlaceStore
 from okienko_server.storage.services import ServiceStore
 from okienko_server.storage.session import Database
 from okienko_server.storage.staff import LinkStore, MemberStore, StaffSessionStore
+from okienko_server.storage.starts_due import NextStartsDueStore
 from okienko_server.storage.store import ClinicStore, OperatorStore
 from okienko_server.storage.tables import Base, StaffRow
 from okienko_server.storage.therapists import TherapistStore

@@ -46,6 +46,12 @@ def _ordinary_every(minutes: int) -> int:
     return sum(1 << i for i in range(ORDINARY_DAY) if i * CELL_MINUTES % minutes == 0)
 
 
+@lru_cache(maxsize=4096)
+def _ordinary_between(start: int, end: int) -> int:
+    low, high = -(-start // CELL_MINUTES), min(end, 24 * 60) // CELL_MINUTES
+    return ones(high - low) << low if high > low else 0
+
+
 @dataclass(frozen=True, eq=False)
 class DayGrid:
     """One local calendar day cut into cells."""
@@ -77,8 +83,7 @@ class DayGrid:
     def between(self, start: int, end: int) -> int:
         """Return the mask of whole cells during which the wall clock shows start <= minutes < end."""
         if self.length == ORDINARY_DAY:
-            low, high = -(-start // CELL_MINUTES), min(end, 24 * 60) // CELL_MINUTES
-            return ones(high - low) << low if high > low else 0
+            return _ordinary_between(start, end)
         return sum(1 << i for i, minutes in enumerate(self.wall_minutes) if start <= minutes <= end - CELL_MINUTES)
 
     def every(self, minutes: int) -> int:

@@ -27,13 +27,12 @@ from okienko_server.operations.desk import Desk
 from okienko_server.storage.next_starts import (
     Finished,
     Held,
-    NextStartsDueStore,
     NextStartStore,
     RowKey,
-    Therapist,
     Traits,
     Worked,
 )
+from okienko_server.storage.starts_due import NextStartsDueStore, Therapist
 
 CLINICS_A_TURN, THERAPISTS_A_TURN = 50, 200
 WRITTEN_AT_ONCE = 25

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from okienko_server.domain.cells import ORDINARY_DAY
 from okienko_server.domain.starts import When
 from okienko_server.storage.directory import VISIBLE
-from okienko_server.storage.next_starts import OFFER_CHANGED
+from okienko_server.storage.next_starts import OFFER_CHANGED, in_turn
 from okienko_server.storage.tables import (
     ClinicRow,
     LocationRow,
@@ -94,9 +94,7 @@ def first_statement(
     here = (_B.clinic_id == begun.c.clinic_id) & (_B.location_id == begun.c.location_id)
     shown = _shown(begun.join(_B, here), access=access, language=language)
     changed = (ClinicRow.clinic_id, literal_column("''").label("location_id"), *_UNSAID, *_UNRANKED)
-    # SQLite, where it counted few clinics, would walk through all of them in order; PostgreSQL would without the order.
-    order = ClinicRow.clinic_id.concat("") if dialect == "sqlite" else ClinicRow.clinic_id
-    behind = select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(order).limit(MOST_CHANGED)
+    behind = select(*changed).where(OFFER_CHANGED, *VISIBLE).order_by(in_turn(dialect)).limit(MOST_CHANGED)
     rows = select(near.c.clinic_id, near.c.location_id, *_UNSAID, near.c.bound, near.c.lot, near.c.apart)
     return union_all(shown, select(behind.subquery()), rows)
 
