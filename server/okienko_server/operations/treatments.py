@@ -60,8 +60,10 @@ def treatments(*, scope: Scope, desk: Desk, now: datetime) -> Treatments:
     rows = desk.database.read(lambda connection: PortalStore(connection, scope).treated(now))
     known: dict[tuple[ProblemCategory, Town], list[Treated]] = {}
     for row in rows:
-        if (town := _town_of(row)) is not None:
-            there = known.setdefault((row.category, town), [])
+        if (town := _town_of(row)) is None:
+            continue
+        for category in row.categories:
+            there = known.setdefault((category, town), [])
             if not any((one.slug, one.street) == (row.slug, row.street) for one in there[-3:]):
                 there.append(row)
     return Treatments(known)

@@ -43,6 +43,7 @@ from okienko_server.storage.tables import (
 )
 
 _HOME = ZoneInfo("Europe/Warsaw")
+_ADDRESS = (StartBoundRow.clinic_id, StartBoundRow.location_id)
 
 
 def visible(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -137,30 +138,36 @@ class PortalStore:
         return list(self.connection.execute(wanted.order_by(ClinicRow.clinic_id)).scalars())
 
     def treated(self, now: datetime) -> list[Treated]:
-        """Return what published clinics treat at which address, as the kept starts know it, by name."""
-        b, place = StartBoundRow, LocationRow
+        """Return the addresses of published clinics and what is treated at each, as the kept starts know it, by name."""
+        each = select(*_ADDRESS, StartBoundRow.category).distinct().subquery()
+        codes = func.aggregate_strings(each.c.category, " ").label("codes")
+        address = (each.c.clinic_id, each.c.location_id)
+        known = select(*address, codes).group_by(*address).subquery()
+        place = LocationRow
         statement = (
             select(
-                place.city, place.latitude, place.longitude, b.category, ClinicRow.slug, ClinicRow.name, place.street
+                known.c.codes, place.city, place.latitude, place.longitude, ClinicRow.slug, ClinicRow.name, place.street
             )
-            .join(place, (place.clinic_id == b.clinic_id) & (place.id == b.location_id))
-            .join(ClinicRow, ClinicRow.clinic_id == b.clinic_id)
+            .select_from(known)
+            .join(ClinicRow, ClinicRow.clinic_id == known.c.clinic_id)
+            .join(place, (place.clinic_id == known.c.clinic_id) & (place.id == known.c.location_id))
             .where(*_published(now))
-            .distinct()
-            .order_by(ClinicRow.name, place.street, ClinicRow.slug)
         )
-        rows = self.connection.execute(statement)
-        return [Treated(row[0], row[1], row[2], ProblemCategory(row[3]), *row[4:]) for row in rows]
+        found = [
+            Treated(tuple(map(ProblemCategory, codes.split())), *place)
+            for codes, *place in self.connection.execute(statement)
+        ]
+        return sorted(found, key=lambda one: (one.name, one.street, one.slug))
 
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """One address and a category treated there; no point: it is not on the map itself."""
+    """One address and the categories treated there; no point: it is not on the map itself."""
 
+    categories: tuple[ProblemCategory, ...]
     city: str
     latitude: float | None
     longitude: float | None
-    category: ProblemCategory
     slug: str
     name: str
     street: str
