@@ -188,6 +188,30 @@ def test_what_a_file_has_no_column_for_stays_as_it_stands(app: Flask, tmp_path: 
     assert everything(app) == before
 
 
+@pytest.mark.parametrize("column", ["latitude", "longitude"])
+def test_half_a_point_that_is_not_there_takes_none_away(app: Flask, tmp_path: Path, column: str) -> None:
+    lists = lists_of(2)
+    run(app, written(tmp_path / "new", lists))
+    before = everything(app)
+    short = written(tmp_path / "short", lists)
+    without_what_may_be_missing(short["places"], "places")
+    lines = short["places"].read_text("utf-8").splitlines()
+    short["places"].write_text("\n".join([f"{lines[0]};{column}", *(f"{line};" for line in lines[1:])]), "utf-8")
+    assert run(app, short) == Imported(2, 0, 0, ())
+    assert everything(app) == before
+
+
+def test_what_comes_later_stands_behind_all_there_is(app: Flask, tmp_path: Path) -> None:
+    lists = lists_of(1)
+    run(app, written(tmp_path, lists))
+    slug = lists["services"][0][0]
+    for name in ("Nowa", "Nowsza", "Najnowsza"):
+        lists["services"].append([slug, name, "visit", 30, "90", 0, 5, ""])
+        run(app, written(tmp_path, lists | {"services": lists["services"][-1:]}))
+    positions = [row.position for row in rows_of(app, ServiceRow)]
+    assert len(set(positions)) == len(positions) == 6
+
+
 def test_a_new_clinic_may_come_in_by_what_every_file_has_to_have(app: Flask, tmp_path: Path) -> None:
     files = written(tmp_path, lists_of(2))
     for kind in ("clinics", "places", "services", "therapists"):

@@ -13,6 +13,7 @@ from okienko_server.domain.cells import local_day
 from okienko_server.domain.clinic import Address, Clinic
 from okienko_server.domain.contract import ContractStatus, Term, check_signed
 from okienko_server.domain.coordinates import postcode_of
+from okienko_server.domain.details import MAX_NAME as MAX_PERSON
 from okienko_server.domain.details import printable
 from okienko_server.domain.email import email_of
 from okienko_server.domain.errors import FieldRefused, FieldsRefused
@@ -165,7 +166,7 @@ def _plan(typed: ClinicTyped, now: datetime) -> ClinicPlan:
     for name, value in said.items():
         if not value:
             errors[name] = "required"
-        elif len(value) > MAX_NAME or not printable(value):
+        elif len(value) > (MAX_PERSON if name == "owner" else MAX_NAME) or not printable(value):
             errors[name] = "name_too_long"
     slug = typed.slug.strip() or slug_for(said["name"])
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", slug) or len(slug) > 40:

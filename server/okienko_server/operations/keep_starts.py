@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from okienko_server.domain.access import bits_of
 from okienko_server.domain.cells import day_grid, instant_of, local_day
@@ -61,12 +61,17 @@ def _alone(clinic_id: str, desk: Desk, now: datetime, work: Callable[[Scope], T]
     try:
         return work(operator_scope().at(clinic_id))
     except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            # Nobody's own fault: whoever opened the link takes it up again.
+        if _is_nobodys(error):
             raise
         log.warning("next starts of a clinic met %s", type(error).__name__)
         desk.setbacks.note(clinic_id, now)
     return None
+
+
+def _is_nobodys(error: Exception) -> bool:
+    """Return whether the database as a whole is at fault (away, locked, a deadlock): that the worker meets again by itself."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, OperationalError | InterfaceError)
 
 
 def _follow_offer(scope: Scope, desk: Desk, now: datetime) -> None:
@@ -93,20 +98,22 @@ def may_be_listed(clinic: Clinic, now: datetime) -> bool:
 
 def _catch_up(due: Sequence[Therapist], desk: Desk, now: datetime) -> None:
     """Work therapists out and write them together; who reads does not wait for that, and whoever changes something meanwhile wins."""
-    finished = desk.database.read(lambda connection: _worked_out(connection, due, desk, now))
     try:
-        _write(finished, desk)
-    except Exception:  # noqa: BLE001 - whose fault it is shows when each is written alone
-        for clinic_id, rows in groupby(finished, key=lambda one: one.clinic_id):
-            _alone(clinic_id, desk, now, partial(_write_alone, list(rows), desk))
+        _keep(due, desk, now)
+    except Exception as error:
+        if _is_nobodys(error):
+            raise
+        for clinic_id, mine in groupby(due, key=lambda one: one[0]):
+            _alone(clinic_id, desk, now, partial(_keep_alone, list(mine), desk, now))
 
 
-def _write(finished: list[Finished], desk: Desk) -> None:
+def _keep(due: Sequence[Therapist], desk: Desk, now: datetime) -> None:
+    finished = desk.database.read(lambda connection: _worked_out(connection, due, desk, now))
     desk.database.write(lambda connection: NextStartsDueStore(connection, operator_scope()).write(finished))
 
 
-def _write_alone(finished: list[Finished], desk: Desk, _: Scope) -> None:
-    _write(finished, desk)
+def _keep_alone(due: Sequence[Therapist], desk: Desk, now: datetime, _: Scope) -> None:
+    _keep(due, desk, now)
 
 
 def rows_of(offer: Offer) -> dict[RowKey, Traits]:

@@ -48,20 +48,20 @@ _REVISION = select(ClinicRow.revision).where(ClinicRow.clinic_id == bindparam("c
 _REVISIONS = select(ClinicRow.clinic_id, ClinicRow.revision).where(
     ClinicRow.clinic_id.in_(bindparam("clinics", expanding=True))
 )
-_ORDERS: dict[type[OfClinic], str] = {
+_ORDERS: dict[type[OfClinic], tuple[str, ...]] = {
     # The clinic itself first: what changes while the others are read leaves the offer with a revision that is not current.
-    ClinicRow: "",
-    ContractTermRow: "starts_at",
-    ServiceRow: "position",
-    LocationRow: "name",
-    CompetenceRow: "",
-    PractitionerServiceRow: "",
-    WorkingHoursRow: "",
-    PractitionerRow: "position",
-    OpeningHoursRow: "",
-    AbsenceRow: "",
+    ClinicRow: (),
+    ContractTermRow: ("starts_at",),
+    ServiceRow: ("position", "id"),
+    LocationRow: ("name", "id"),
+    CompetenceRow: (),
+    PractitionerServiceRow: (),
+    WorkingHoursRow: (),
+    PractitionerRow: ("position", "id"),
+    OpeningHoursRow: (),
+    AbsenceRow: (),
 }
-"""Table an offer is read from -> the column its rows come in order of."""
+"""Table an offer is read from -> the columns its rows come in order of, the same whether one clinic's are read or many's."""
 
 
 class OfferStore(ClinicStore):
@@ -170,7 +170,7 @@ def _every_of_some(table: type[OfClinic]) -> Select[Any]:
 
 
 def _in_order(statement: Select[Any], table: type[OfClinic]) -> Select[Any]:
-    return statement.order_by(getattr(table, _ORDERS[table])) if _ORDERS[table] else statement
+    return statement.order_by(*(getattr(table, name) for name in _ORDERS[table]))
 
 
 class OfferShelf:

@@ -143,10 +143,11 @@ class NextStartsDueStore(OperatorStore):
                 "the_soonest": one.worked.bounds.soonest, "the_evening": one.worked.bounds.evening,
                 "the_weekend": one.worked.bounds.weekend,
             }
-            for one in finished
+            for one in sorted(finished, key=lambda one: (one.clinic_id, one.key))
         ]  # fmt: skip
         if rows:
-            # The starts first: who gives time back waits for their rows, and then finds the bounds as they were written.
+            # In the order in which an offer's rows are changed; the starts first: who gives time back waits for their rows,
+            # and then finds the bounds as they were written.
             self.connection.execute(_WRITE, rows)
             self.connection.execute(_BOUND, rows)
 

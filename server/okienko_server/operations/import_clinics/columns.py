@@ -131,7 +131,7 @@ def _place(row: _Row) -> tuple[str, dict[str, Any]]:
         "name": name, "street": row.text("street"), "postcode": row.needed("postcode", postcode_of, "postcode_invalid"),
         "city": row.text("city"),
     }  # fmt: skip
-    if "latitude" in cells or "longitude" in cells:
+    if point or {"latitude", "longitude"} <= cells.keys():
         values |= {"latitude": point[0] if point else None, "longitude": point[1] if point else None}
     return name.casefold(), values | _words(row, "access", Access, "access_unknown")
 

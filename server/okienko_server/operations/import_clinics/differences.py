@@ -96,7 +96,8 @@ def _keyed(
 ) -> dict[str, str]:
     """Add or change the rows of a kind known by name; return name -> id of all there are then."""
     ids = {name: row.id for name, row in kept.items()}
-    for position, record in enumerate((row for row in rows if row.kind == kind), start=len(kept)):
+    behind = _behind_all(kept.values()) if part == "service" else 0
+    for position, record in enumerate((row for row in rows if row.kind == kind), start=behind):
         if record.key in kept:
             standing = kept[record.key]
             different = {n: value for n, value in record.values.items() if getattr(standing, n) != value}
@@ -123,7 +124,8 @@ def _people(
     kept = {f"{r.first_name} {r.last_name}".casefold(): r for r in here["therapist"]}
     by_licence = {r.pwz: r for r in here["therapist"] if r.pwz}
     ids = {name: row.id for name, row in kept.items()}
-    for position, record in enumerate((row for row in rows if row.kind == THERAPISTS), start=len(kept)):
+    behind = _behind_all(kept.values())
+    for position, record in enumerate((row for row in rows if row.kind == THERAPISTS), start=behind):
         said = record.values
         standing = by_licence.get(said["pwz"]) or kept.get(record.key)
         columns = {n: said[n] for n in ("title", "first_name", "last_name", "pwz") if said[n] is not None}
@@ -192,6 +194,11 @@ def _replace(
         own = {"id": new_id()} if ids else {}
         changes.added[part].append({**mine, **own, **dict(zip(names, one, strict=True))})
     changes.touch(mine["clinic_id"])
+
+
+def _behind_all(rows: Iterable[Row[Any]]) -> int:
+    """Return the first position that nothing has yet."""
+    return max((row.position for row in rows), default=-1) + 1
 
 
 def _by_clinic(rows: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
