@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from icalendar import Calendar
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, text, update
 from werkzeug.test import TestResponse
 
 from okienko.tokens import EmbedToken, WidgetSession, new_session_id
@@ -60,9 +60,20 @@ def messages_of(app: Flask) -> list[Any]:
 
 
 def rows_of(app: Flask, table: type[Base]) -> list[Row[Any]]:
-    """Return every row of a table."""
+    """Return every row of a table in the order they were written.
+
+    PostgreSQL by itself gives them as they lie, and one written later may take the place of one that was deleted long ago.
+    """
+    statement = select(table.__table__)
     with house_of(app).desk.database.reading() as connection:
-        return list(connection.execute(select(table.__table__)))
+        if connection.dialect.name == "postgresql":
+            statement = statement.order_by(text("xmin::text::bigint, cmin::text::bigint, ctid"))
+        return list(connection.execute(statement))
+
+
+def standing(app: Flask, table: type[Base]) -> list[Row[Any]]:
+    """Return every row of a table in an order of its own, whichever was written again."""
+    return sorted(rows_of(app, table), key=str)
 
 
 def staff_scope(clinic_id: str) -> Scope:

@@ -16,7 +16,7 @@ from okienko_server.domain.towns import distance_km, towns_named
 from okienko_server.storage.tables import AuditRow, LocationRow
 from okienko_server.web.pages.staff.map import around, country
 from tests.plans import clinic, one_therapist
-from tests.web.patients import ApiPatient, opened, rows_of
+from tests.web.patients import ApiPatient, opened, rows_of, standing
 from tests.web.staff_world import OWNER, StaffWorld
 
 BASE = "/staff/settings/places"
@@ -100,13 +100,13 @@ def test_a_new_address_may_say_everything_at_once(app: Flask, world: StaffWorld)
 def test_a_form_nobody_touched_changes_no_row(app: Flask, world: StaffWorld, kept: list[str]) -> None:
     place = f"/{world.opened.locations['Główna']}"
     save(world, place, access=kept)
-    before, page = rows_of(app, LocationRow), world.client.get(BASE + place).text
+    before, page = standing(app, LocationRow), world.client.get(BASE + place).text
     fields = dict(
         re.findall(r'name="(name|street|postcode|city|latitude|longitude)" type="text" value="([^"]*)"', page)
     )
     assert len(fields) == 6
     assert save(world, place, **fields, access=ticked(page)).status_code == 303
-    assert rows_of(app, LocationRow) == before
+    assert standing(app, LocationRow) == before
 
 
 @pytest.mark.parametrize(

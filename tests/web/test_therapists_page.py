@@ -17,7 +17,7 @@ from okienko_server.domain.problem import ADULT, MAX_AGE_MONTHS, AgeRange, Compe
 from okienko_server.storage.tables import AuditRow, CompetenceRow, PractitionerRow
 from okienko_server.web.pages.staff.competence_form import lines_of, read
 from tests.plans import one_therapist
-from tests.web.patients import ApiPatient, opened, rows_of
+from tests.web.patients import ApiPatient, opened, rows_of, standing
 from tests.web.staff_world import HANNA, MICHAL, OWNER, ZOFIA, StaffWorld
 
 BASE = "/staff/settings/therapists"
@@ -76,10 +76,10 @@ def test_a_form_nobody_touched_says_what_stood_there(kept: list[Competence]) -> 
 
 
 def test_saving_without_a_change_changes_no_row(app: Flask, world: StaffWorld) -> None:
-    before = (rows_of(app, CompetenceRow), rows_of(app, PractitionerRow))
+    before = (standing(app, CompetenceRow), standing(app, PractitionerRow))
     for who in (ZOFIA, MICHAL, HANNA):
         assert save(world, who).status_code == 303
-    assert (sorted(rows_of(app, CompetenceRow)), rows_of(app, PractitionerRow)) == (sorted(before[0]), before[1])
+    assert (standing(app, CompetenceRow), standing(app, PractitionerRow)) == before
 
 
 def spoken(page: str) -> list[str]:
@@ -98,9 +98,9 @@ def test_languages_are_kept_in_their_own_order(app: Flask, world: StaffWorld) ->
     assert spoken(page) == ["en", "de"]
     for words in ("angielski", "ukraiński", "niemiecki"):
         assert f"<span>{words}</span>" in page
-    before = rows_of(app, PractitionerRow)
+    before = standing(app, PractitionerRow)
     assert save(world, ZOFIA).status_code == 303
-    assert rows_of(app, PractitionerRow) == before, "a form nobody touched changes no row"
+    assert standing(app, PractitionerRow) == before, "a form nobody touched changes no row"
     assert save(world, ZOFIA, languages=[]).status_code == 303
     assert {row.languages for row in rows_of(app, PractitionerRow)} == {None}
 
