@@ -29,16 +29,21 @@ from tests.operations.test_search import Town, town
 from tests.operations.test_starts_kept import held_at_the_first_time
 
 
-def test_one_clinics_fault_stops_no_other_clinic(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    there = Town(desk, town(desk), Random(2))
+def fail(monkeypatch: pytest.MonkeyPatch, whose: set[str]) -> None:
+    """Let some clinics' rows never follow their offers."""
     follow = NextStartStore.keep_only
 
     def faulty(self: NextStartStore, wanted: dict[RowKey, Traits], revision: int, *, listed: bool) -> None:
-        if self.clinic_id == there.clinics[0]:
+        if self.clinic_id in whose:
             raise ValueError
         follow(self, wanted, revision, listed=listed)
 
     monkeypatch.setattr(NextStartStore, "keep_only", faulty)
+
+
+def test_one_clinics_fault_stops_no_other_clinic(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Town(desk, town(desk), Random(2))
+    fail(monkeypatch, {there.clinics[0]})
     for _ in range(3):
         keep_starts(desk=desk, now=MONDAY)
     with desk.database.reading() as connection:
@@ -50,14 +55,7 @@ def only_the_last_is_reached(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> boo
     """Let all clinics but the last fail, a turn taking one clinic and one therapist only; return whether the last one's are kept."""
     there = Town(desk, town(desk), Random(2))
     last = max(there.clinics)
-    follow = NextStartStore.keep_only
-
-    def faulty(self: NextStartStore, wanted: dict[RowKey, Traits], revision: int, *, listed: bool) -> None:
-        if self.clinic_id != last:
-            raise ValueError
-        follow(self, wanted, revision, listed=listed)
-
-    monkeypatch.setattr(NextStartStore, "keep_only", faulty)
+    fail(monkeypatch, {*there.clinics} - {last})
     for limit in ("CLINICS_A_TURN", "THERAPISTS_A_TURN"):
         monkeypatch.setattr(keeping, limit, 1)
     for _ in range(40):

@@ -1,4 +1,4 @@
-"""The next free starts the portal's search reads, as they are kept: which rows there are, who is behind, what is written.
+"""The next free starts the portal's search reads, as they are kept: which rows there are, and when one is behind.
 
 A row knows when it stops being good: `good_until` is when a hold in it lapses or its window ends, a change of the therapist's
 occupancy puts it to LONG_AGO in the same transaction, and a change of the offer leaves the clinic's `searched` behind its
