@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, literal_column, or_, update
 
-from okienko_server.domain.contract import ContractStatus, Term, Use, opening
+from okienko_server.domain.contract import Term, Use, opening
 from okienko_server.storage.store import ClinicStore
 from okienko_server.storage.tables import ClinicRow, ContractTermRow
 
 _T = ContractTermRow
-_TERMS = select(_T.starts_at, _T.status).where(_T.clinic_id == bindparam("clinic")).order_by(_T.starts_at)
 
 
 class ContractStore(ClinicStore):
     """The contract of the scope's clinic."""
-
-    def terms(self) -> tuple[Term, ...]:
-        """Return every term in time order."""
-        rows = self.connection.execute(_TERMS, {"clinic": self.clinic_id})
-        return tuple(Term(at, ContractStatus(status)) for at, status in rows)
 
     def begin(self, term: Term) -> None:
         """Let a status hold from an instant on; terms that would have begun then or later are withdrawn."""
