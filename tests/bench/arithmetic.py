@@ -36,7 +36,7 @@ def run() -> None:
         for row in connection.execute(select(AppointmentRow.__table__)):
             local = row.starts_at.astimezone(world.ZONE)
             visits.setdefault((row.practitioner_id, local.date()), []).append((row.starts_at, row.ends_at))
-    service, people = offer.services["service45"], list(offer.practitioners.values())
+    service, people = offer.services["service45"].length, list(offer.practitioners.values())
 
     def masks() -> int:
         span = window(offer, world.FIRST_DAY, last, world.NOW)

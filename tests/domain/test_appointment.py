@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okienko_server.domain.agreement import Agreement
 from okienko_server.domain.appointment import (
     OCCUPYING,
     STEPS,
@@ -86,13 +87,13 @@ def test_a_hold_lasts_ten_minutes_more_but_never_beyond_forty_from_its_making(se
 
 @pytest.mark.parametrize(("before", "after_", "cells"), [(0, 0, 12), (5, 0, 13), (0, 7, 14), (10, 15, 17)])
 def test_an_appointment_occupies_its_minutes_and_both_buffers(before: int, after_: int, cells: int) -> None:
-    occupied = MADE.occupied(replace(VISIT, buffer_before=before, buffer_after=after_))
+    occupied = replace(MADE, agreement=Agreement(buffer_before=before, buffer_after=after_)).occupied
     assert len(occupied) == cells
     assert occupied.start == cell_at(NOON) - -(-before // 5)
 
 
 def test_a_length_off_the_grid_is_rounded_up_to_whole_cells() -> None:
-    assert len(MADE.occupied(replace(VISIT, minutes=52))) == 11
+    assert len(replace(MADE, ends_at=NOON + timedelta(minutes=52)).occupied) == 11
 
 
 def test_a_name_is_its_parts_without_loose_spaces() -> None:

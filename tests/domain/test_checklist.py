@@ -119,6 +119,6 @@ def test_stopped_means_no_free_time_in_an_empty_week_and_the_other_way(
         for category in ProblemCategory:
             if one.meant_for(category):
                 who = seen.qualified(one.id, category, ADULT)
-                free = free or any(start_masks(seen, days, who, one, {}).values())
+                free = free or any(start_masks(seen, days, who, one.length, {}).values())
     stopped = any(item.lack in STOPPING for item in checklist(offer))
     assert stopped is not free

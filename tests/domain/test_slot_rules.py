@@ -28,7 +28,7 @@ def starts_of(
     """Return the free starts of the offer's first practitioner, as aware UTC."""
     person = next(iter(offer.practitioners.values()))
     span = window(offer, first, last, now)
-    found = start_masks(offer, span, [person], service, {person.id: busy_masks(occupied)}, place)
+    found = start_masks(offer, span, [person], service.length, {person.id: busy_masks(occupied)}, place)
     return sorted(instant_of(span.base + bit) for mask in found.values() for bit in bits(mask))
 
 
@@ -78,7 +78,7 @@ def test_both_doubled_hours_are_offered_under_their_own_offsets(sunday: date) ->
     span = window(
         offer, sunday, sunday, local("2026-10-20T12:00") if sunday.year == 2026 else local("2027-10-20T12:00")
     )
-    mask = start_masks(offer, span, list(offer.practitioners.values()), VISIT, {})["anna", "adres"]
+    mask = start_masks(offer, span, list(offer.practitioners.values()), VISIT.length, {})["anna", "adres"]
     (grid, starts), *_ = by_day(span, mask)
     assert grid.iso_of(starts) == [f"{sunday}T02:00:00+02:00", f"{sunday}T02:00:00+01:00"]
 
@@ -104,7 +104,7 @@ def test_someone_elses_absence_and_visits_do_not_count() -> None:
     anna = therapist(hours=every_day(9 * 60, 11 * 60))
     offer = offer_of(anna, absences=[away], slot_step_minutes=30)
     span = window(offer, MONDAY, MONDAY, LONG_AGO)
-    found = start_masks(offer, span, [anna], VISIT, {"ewa": {MONDAY: (1 << 288) - 1}})
+    found = start_masks(offer, span, [anna], VISIT.length, {"ewa": {MONDAY: (1 << 288) - 1}})
     assert found["anna", "adres"].bit_count() == 3
 
 
@@ -177,7 +177,7 @@ def test_today_is_the_clinics_day_not_the_days_of_utc() -> None:
 def test_a_window_without_days_answers_nothing() -> None:
     offer = offer_of(therapist())
     span = window(offer, date(2026, 11, 1), date(2026, 11, 2), local("2026-11-23T08:00"))
-    assert start_masks(offer, span, list(offer.practitioners.values()), VISIT, {}) == {}
+    assert start_masks(offer, span, list(offer.practitioners.values()), VISIT.length, {}) == {}
     assert first_start(span, 0) is None
 
 

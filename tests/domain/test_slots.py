@@ -82,7 +82,7 @@ def test_masks_find_the_starts_that_datetimes_find(
 ) -> None:
     offer, person, taken, first, last, now, service = world
     span = window(offer, first, last, now)
-    found = start_masks(offer, span, [person], service, {person.id: busy_masks(taken)})
+    found = start_masks(offer, span, [person], service.length, {person.id: busy_masks(taken)})
     before, after = -(-service.buffer_before // 5), -(-service.minutes // 5) - (-service.buffer_after // 5)
     whole = range(0)
     if span.days:
@@ -101,8 +101,8 @@ def test_an_address_asked_for_narrows_the_answer_and_changes_nothing_else(
 ) -> None:
     offer, person, taken, first, last, now, service = world
     span, busy = window(offer, first, last, now), {person.id: busy_masks(taken)}
-    everywhere = start_masks(offer, span, [person], service, busy)
-    narrowed = start_masks(offer, span, [person], service, busy, place)
+    everywhere = start_masks(offer, span, [person], service.length, busy)
+    narrowed = start_masks(offer, span, [person], service.length, busy, place)
     assert narrowed == {key: mask for key, mask in everywhere.items() if key[1] == place}
 
 

@@ -138,7 +138,7 @@ def confirmed_as_the_hold_lapses(desk: Desk) -> bool:
 
     def confirm(connection: Connection) -> None:
         offer = OfferStore(connection, scope).load()
-        cells = made.occupied(offer.service(made.service_id))
+        cells = made.occupied
         store, began = OccupancyStore(connection, scope), until - timedelta(seconds=1)
         assert store.keep(made.id, made.practitioner_id, cells, None, began, offer.clinic.zone, until)
 

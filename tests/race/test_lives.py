@@ -139,7 +139,7 @@ class Lives(StaffWorld):
             if "move" in names and after.status in MOVABLE and after.starts_at == before.starts_at:
                 yield f"{before.id}: moved, and still where it was"
             cells = self.cells(before.id)
-            wanted = set(after.occupied(self.offer().service(after.service_id))) if after.status in OCCUPYING else set()
+            wanted = set(after.occupied) if after.status in OCCUPYING else set()
             if cells != wanted:
                 yield f"{before.id}: {after.status} with {len(cells)} cells instead of {len(wanted)}"
 

@@ -10,13 +10,17 @@ from uuid import uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, inspect
+from sqlalchemy import Connection, event, inspect, select
 
-from okienko_server.storage.migrations import is_current, upgrade
+from okienko_server.domain.appointment import Status
+from okienko_server.domain.cells import cell_at
+from okienko_server.storage.appointments import appointment_of
+from okienko_server.storage.migrations import downgrade, is_current, upgrade
+from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.session import Database
-from okienko_server.storage.tables import Base
+from okienko_server.storage.tables import AppointmentRow, Base
 from tests.conftest import ENGINES
-from tests.storage.rows import add_clinic, masks_of_cells
+from tests.storage.rows import NOW, WARSAW, add_appointment, add_clinic, masks_of_cells, scope_of
 from tests.storage.test_schema import FORBIDDEN
 
 
@@ -83,3 +87,27 @@ def test_a_failed_migration_leaves_nothing_behind(nothing: Database) -> None:
     event.remove(nothing.engine, "before_cursor_execute", refuse)
     upgrade(nothing)
     assert is_current(nothing)
+
+
+def test_the_buffers_of_what_stands_come_from_the_cells_it_has(nothing: Database) -> None:
+    upgrade(nothing)
+
+    def sow(connection: Connection) -> None:
+        add_clinic(connection, resources=("anna", "ewa", "ola"))
+        for person, cells in (("anna", range(-2, 15)), ("ewa", range(12)), ("ola", range(6))):
+            made = add_appointment(connection, person, practitioner_id=person)
+            taken = range(cell_at(made.starts_at) + cells.start, cell_at(made.starts_at) + cells.stop)
+            assert OccupancyStore(connection, scope_of()).take(person, person, taken, None, NOW, WARSAW)
+        add_appointment(connection, "gone", status=Status.CANCELLED, starts_at=NOW)
+
+    nothing.write(sow)
+    downgrade(nothing, "0013")
+    assert "buffer_before" not in [one["name"] for one in inspect(nothing.engine).get_columns("appointment")]
+    upgrade(nothing)
+    with nothing.reading() as connection:
+        kept = {row.id: appointment_of(row) for row in connection.execute(select(AppointmentRow.__table__))}
+    buffers = {key: (one.agreement.buffer_before, one.agreement.buffer_after) for key, one in kept.items()}
+    # Ola's cells are fewer than her own times: that is a contradiction for people to settle, not a buffer.
+    assert buffers == {"anna": (10, 15), "ewa": (0, 0), "ola": (0, 0), "gone": (0, 0)}
+    assert {one.agreement.price for one in kept.values()} == {None}
+    assert len(kept["anna"].occupied) == 17

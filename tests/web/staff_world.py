@@ -74,7 +74,7 @@ class StaffWorld:
             **values,
         )  # fmt: skip
         offer = self.offer()
-        cells = appointment.occupied(offer.service(appointment.service_id))
+        cells = appointment.occupied
         self.desk.database.write(
             lambda connection: DiaryStore(connection, self.scope).fill([Entry(appointment, cells)], offer.clinic.zone)
         )

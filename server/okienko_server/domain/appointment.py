@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from okienko_server.domain.cells import cell_at, cells_of, local_day
+from okienko_server.domain.agreement import NOTHING_KEPT, Agreement, Terms, terms
+from okienko_server.domain.cells import Length, local_day
 from okienko_server.domain.errors import StepNotAllowed
-from okienko_server.domain.offer import HealthcareService, ServiceKind
+from okienko_server.domain.offer import Offer, ServiceKind
 from okienko_server.domain.problem import AgeRange, ProblemCategory
 from okienko_server.domain.scope import Source
 
@@ -131,6 +132,7 @@ class Appointment:
     phone: str = ""
     comment: str = ""
     decline_reason: str = ""
+    agreement: Agreement = NOTHING_KEPT
 
     def hold_ends(self, now: datetime) -> datetime:
         """Return until when the hold may be kept when it is extended at `now`."""
@@ -158,7 +160,17 @@ class Appointment:
         """Return whether it waits for an answer longer than the clinic means to let anybody wait."""
         return self.status is Status.PENDING and now - self.asked_at >= timedelta(minutes=answer_minutes)
 
-    def occupied(self, service: HealthcareService) -> range:
-        """Return the cells it takes, buffers included."""
-        first = cell_at(self.starts_at) - cells_of(service.buffer_before)
-        return range(first, cell_at(self.starts_at) + cells_of(service.minutes) + cells_of(service.buffer_after))
+    @property
+    def length(self) -> Length:
+        """How long it takes by its own times and buffers, whatever its service takes by now."""
+        minutes = int((self.ends_at - self.starts_at).total_seconds()) // 60
+        return Length(minutes, self.agreement.buffer_before, self.agreement.buffer_after)
+
+    @property
+    def occupied(self) -> range:
+        """The cells it takes, buffers included."""
+        return self.length.cells(self.starts_at)
+
+    def terms(self, offer: Offer) -> Terms:
+        """Return what was agreed, to be shown; what was not kept is the present offer's."""
+        return terms(self.agreement, self.service_id, self.location_id, offer)

@@ -36,6 +36,25 @@ def cells_of(minutes: int) -> int:
     return -(-minutes // CELL_MINUTES)
 
 
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long an appointment takes: minutes of treatment, and minutes kept free before and after it."""
+
+    minutes: int
+    buffer_before: int = 0
+    buffer_after: int = 0
+
+    @property
+    def treatment(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
+
+    def cells(self, start: datetime) -> range:
+        """Return the cells taken by an appointment that begins at an aware instant, buffers included."""
+        first = cell_at(start)
+        end = first + cells_of(self.minutes)
+        return range(first - cells_of(self.buffer_before), end + cells_of(self.buffer_after))
+
+
 def ones(length: int) -> int:
     """Return a mask of `length` set bits."""
     return (1 << length) - 1

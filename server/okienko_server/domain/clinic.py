@@ -26,6 +26,16 @@ class Address:
     postcode: str = ""
     city: str = ""
 
+    @property
+    def short(self) -> str:
+        """Street and city, as people say it."""
+        return f"{self.street}, {self.city}"
+
+    @property
+    def full(self) -> str:
+        """With the postcode, as maps and calendars find it."""
+        return f"{self.street}, {self.postcode} {self.city}"
+
 
 NOWHERE = Address()
 

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from okienko_server.domain.access import Access, Language
-from okienko_server.domain.cells import CELL_SECONDS, DayGrid, cell_at, day_grid, days_from
-from okienko_server.domain.clinic import Clinic
+from okienko_server.domain.cells import CELL_SECONDS, DayGrid, Length, cell_at, day_grid, days_from
+from okienko_server.domain.clinic import Address, Clinic
 from okienko_server.domain.errors import NotFound
 from okienko_server.domain.holidays import is_public_holiday
 from okienko_server.domain.problem import AgeRange, Competence, ProblemCategory
@@ -52,8 +52,12 @@ class Location:
     access: frozenset[Access] = frozenset()
 
     @property
+    def postal(self) -> Address:
+        return Address(self.street, self.postcode, self.city)
+
+    @property
     def address(self) -> str:
-        return f"{self.street}, {self.city}"
+        return self.postal.short
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ class HealthcareService:
     """Problem categories it is meant for; empty means all."""
     offered: bool = True
     """False: patients cannot choose it."""
+
+    @property
+    def length(self) -> Length:
+        """How long an appointment takes that is made of it now."""
+        return Length(self.minutes, self.buffer_before, self.buffer_after)
 
     def meant_for(self, category: ProblemCategory) -> bool:
         return not self.categories or category in self.categories

@@ -14,6 +14,7 @@ from functools import lru_cache
 from okienko_server.domain.cells import (
     CELL_SECONDS,
     DayGrid,
+    Length,
     cell_at,
     cell_from,
     cells_of,
@@ -23,7 +24,7 @@ from okienko_server.domain.cells import (
     ones,
 )
 from okienko_server.domain.errors import SlotRefused
-from okienko_server.domain.offer import HealthcareService, Offer, Practitioner
+from okienko_server.domain.offer import Offer, Practitioner
 
 ONE_DAY = timedelta(days=1)
 
@@ -86,15 +87,13 @@ def start_masks(
     offer: Offer,
     span: Window,
     who: Sequence[Practitioner],
-    service: HealthcareService,
+    length: Length,
     busy: Busy,
     location_id: str = "",
 ) -> dict[tuple[str, str], int]:
     """Return (practitioner id, location id) -> mask of free starts over the window; empty masks are left out."""
     step = _steps(span.around, offer.clinic.slot_step_minutes) & span.bookable
-    body = cells_of(service.minutes)
-    length = span.length
-    before, after = cells_of(service.buffer_before), cells_of(service.buffer_after)
+    body, before, after = (cells_of(part) for part in (length.minutes, length.buffer_before, length.buffer_after))
     found: dict[tuple[str, str], int] = {}
     if not span.days:
         return found
@@ -106,7 +105,7 @@ def start_masks(
             opened = offer.open_span(person.id, place, span.around)
             starts = runs(opened & ~taken, body) & step
             if starts and (before or after):
-                clear = ones(taken.bit_length() + length + before + after) & ~(taken << before)
+                clear = ones(taken.bit_length() + span.length + before + after) & ~(taken << before)
                 starts &= runs(clear, before + body + after)
             if starts:
                 found[person.id, place] = starts
@@ -128,6 +127,13 @@ def _over_days(span: Window, masks: Mapping[date, int]) -> int:
         if mask := masks.get(grid.day):
             whole |= mask << (grid.first - span.base)
     return whole
+
+
+def without(busy: Busy, practitioner_id: str, cells: range, days: Sequence[DayGrid]) -> Busy:
+    """Return the occupied masks of some days as if one practitioner's cells were free."""
+    masks = busy.get(practitioner_id, {})
+    freed = {grid.day: masks.get(grid.day, 0) & ~grid.clip(cells.start, cells.stop) for grid in days}
+    return {**busy, practitioner_id: freed}
 
 
 def bits(mask: int) -> Iterator[int]:

@@ -48,6 +48,11 @@ class Desk:
     outbox_bell: threading.Event = field(default_factory=threading.Event)
     """Rung after a commit that wrote a message; a worker in the same process need not wait for its next look."""
 
+    @property
+    def texts_version(self) -> str:
+        """Version of the texts a patient agrees to."""
+        return self.texts("consent.processing.version")
+
     @cached_property
     def audit_key(self) -> bytes:
         """The key of the audit trail's digests."""

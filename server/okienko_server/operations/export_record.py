@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.agreement import Agreement
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.audit import Act
 from okienko_server.domain.offer import Offer
@@ -106,6 +107,7 @@ def _appointment(appointment: Appointment, versions: list[Version], drafts: list
         "starts_at": _at(appointment.starts_at),
         "ends_at": _at(appointment.ends_at),
         "practitioner": _name(offer, appointment.practitioner_id),
+        "agreed": _agreement(appointment.agreement),
         "booked_through": appointment.source.value,
         "booked_by": appointment.booker.name,
         "phone": appointment.phone,
@@ -123,6 +125,19 @@ def _appointment(appointment: Appointment, versions: list[Version], drafts: list
             for one in versions
         ],
         "drafts": [{"author": one.author, "saved_at": _at(one.saved_at), "content": one.content} for one in drafts],
+    }
+
+
+def _agreement(kept: Agreement) -> Record:
+    """What was agreed; None: not kept when the appointment was made."""
+    address = kept.address
+    return {
+        "service": kept.service,
+        "price_grosze": kept.price,
+        "location": kept.location,
+        "address": address.full if address else None,
+        "cancel_minutes": kept.cancel_minutes,
+        "texts": kept.texts,
     }
 
 

@@ -116,7 +116,7 @@ def soonest_starts(
             whole = 0
             if service:
                 who = offer.qualified(service.id, question.category, question.age)
-                for mask in start_masks(offer, span, who, service, busy).values():
+                for mask in start_masks(offer, span, who, service.length, busy).values():
                     whole |= mask
             found.append((offer, first_start(span, whole)))
         return found
@@ -154,7 +154,7 @@ def free_times(connection: Connection, question: Question, *, scope: Scope, desk
         if question.language in (None, *person.languages) and person.works_at(question.location_id)
     )
     who = [p for p in qualified if question.practitioner_id in ("", p.id)]
-    starts = start_masks(offer, span, who, service, busy, question.location_id)
+    starts = start_masks(offer, span, who, service.length, busy, question.location_id)
     return FreeTimes(offer, service, services, qualified, span, starts, busy)
 
 

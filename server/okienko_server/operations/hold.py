@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.agreement import agreed
 from okienko_server.domain.appointment import Appointment, Status, Step
 from okienko_server.domain.cells import cell_at, instant_of
 from okienko_server.domain.errors import NotFound, SlotRefused, SlotTaken, StepNotAllowed
@@ -56,7 +57,7 @@ def hold(request: HoldRequest, *, scope: Scope, desk: Desk, now: datetime) -> He
     def work(connection: Connection) -> str:
         free = free_times(connection, _day_of(request), scope=scope, desk=desk, now=now)
         candidates = _candidates(free, request, now)
-        made = _take_first(connection, candidates, free, request, scope, now)
+        made = _take_first(connection, candidates, free, request, scope, desk, now)
         _give_back_others(connection, made, free, scope, now)
         fresh[made.id] = Held(made, None, free.offer)
         return made.id
@@ -102,7 +103,7 @@ def _candidates(free: FreeTimes, request: HoldRequest, now: datetime) -> list[tu
     if not who:
         raise SlotRefused("slot_unqualified")
     assert free.service is not None
-    open_hours = start_masks(free.offer, free.span, who, free.service, {}, request.question.location_id)
+    open_hours = start_masks(free.offer, free.span, who, free.service.length, {}, request.question.location_id)
     bit = cell - free.span.base
     if any(bit >= 0 and mask >> bit & 1 for mask in open_hours.values()):
         raise SlotTaken
@@ -115,11 +116,12 @@ def _take_first(
     free: FreeTimes,
     request: HoldRequest,
     scope: Scope,
+    desk: Desk,
     now: datetime,
 ) -> Appointment:
     """Insert the appointment for the first candidate whose cells can really be had; raises SlotTaken."""
     for practitioner_id, location_id in candidates:
-        made = _proposed(practitioner_id, location_id, free, request, scope, now)
+        made = _proposed(practitioner_id, location_id, free, request, scope, desk, now)
         if len(candidates) == 1:
             if _insert(connection, made, free, scope, now):
                 return made
@@ -132,26 +134,32 @@ def _take_first(
 
 
 def _proposed(
-    practitioner_id: str, location_id: str, free: FreeTimes, request: HoldRequest, scope: Scope, now: datetime
+    practitioner_id: str,
+    location_id: str,
+    free: FreeTimes,
+    request: HoldRequest,
+    scope: Scope,
+    desk: Desk,
+    now: datetime,
 ) -> Appointment:
-    question, service = request.question, free.service
+    question, service, start = request.question, free.service, instant_of(cell_at(request.start))
     assert service is not None
     made = Appointment(
         id=new_appointment_id(), clinic_id=scope.clinic_id, practitioner_id=practitioner_id, location_id=location_id,
         service_id=service.id, status=Status.PROPOSED, source=scope.source, session_id=scope.session_id, kind=service.kind,
         category=question.category, age=question.age, any_practitioner=not question.practitioner_id,
-        starts_at=instant_of(cell_at(request.start)), ends_at=instant_of(cell_at(request.start)) + timedelta(minutes=service.minutes),
-        created_at=now, held_until=None,
+        starts_at=start, ends_at=start + service.length.treatment, created_at=now, held_until=None,
+        agreement=agreed(service, free.offer.location(location_id), free.offer.clinic, desk.texts_version),
     )  # fmt: skip
     return replace(made, held_until=made.hold_ends(now))
 
 
 def _insert(connection: Connection, made: Appointment, free: FreeTimes, scope: Scope, now: datetime) -> bool:
     AppointmentStore(connection, scope).add(made)
-    assert free.service is not None
-    cells = made.occupied(free.service)
     zone = free.offer.clinic.zone
-    return OccupancyStore(connection, scope).take(made.id, made.practitioner_id, cells, made.held_until, now, zone)
+    return OccupancyStore(connection, scope).take(
+        made.id, made.practitioner_id, made.occupied, made.held_until, now, zone
+    )
 
 
 def _give_back_others(connection: Connection, made: Appointment, free: FreeTimes, scope: Scope, now: datetime) -> None:

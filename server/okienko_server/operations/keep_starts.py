@@ -215,9 +215,9 @@ def worked_out(
     for service in offer.services.values():
         if service.id not in person.services:
             continue
-        exact = start_masks(offer, span, [person], service, {person.id: busy})
+        exact = start_masks(offer, span, [person], service.length, {person.id: busy})
         # A hold that lapses may set an earlier time free than any now: the bound has to lie before that one as well.
-        open_soon = start_masks(offer, span, [person], service, {person.id: hopeful}) if ends else exact
+        open_soon = start_masks(offer, span, [person], service.length, {person.id: hopeful}) if ends else exact
         for place_id in offer.locations:
             if not person.works_at(place_id):
                 continue

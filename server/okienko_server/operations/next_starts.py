@@ -48,7 +48,7 @@ def _whole(offer: Offer, span: Window, busy: Busy) -> int:
     """Return the window mask of starts at which somebody is free for a first visit."""
     whole = 0
     for service, who in first_visits(offer):
-        for mask in start_masks(offer, span, who, service, busy).values():
+        for mask in start_masks(offer, span, who, service.length, busy).values():
             whole |= mask
     return whole
 

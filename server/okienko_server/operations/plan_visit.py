@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.agreement import agreed
 from okienko_server.domain.appointment import FARTHEST, Appointment, Person, Status, Step
 from okienko_server.domain.audit import Act
-from okienko_server.domain.cells import CELL_MINUTES, cell_at, instant_of, local_day, ones
+from okienko_server.domain.cells import CELL_MINUTES, Length, cell_at, cells_of, instant_of, local_day, ones
 from okienko_server.domain.details import MAX_COMMENT, MAX_NAME, printable
 from okienko_server.domain.errors import (
     EditConflict,
@@ -19,11 +20,12 @@ from okienko_server.domain.errors import (
     SlotTaken,
     StepNotAllowed,
 )
-from okienko_server.domain.offer import HealthcareService, Offer
+from okienko_server.domain.offer import Offer
 from okienko_server.domain.phone import any_polish
 from okienko_server.domain.problem import ADULT, category_of
 from okienko_server.domain.roles import Right
 from okienko_server.domain.scope import Scope, Source
+from okienko_server.domain.slots import bits, start_masks, window_between, without
 from okienko_server.operations.desk import Desk
 from okienko_server.operations.messages import Post
 from okienko_server.operations.remind import drop_reminder, redate_reminder
@@ -77,12 +79,13 @@ def put_in(visit: NewVisit, *, scope: Scope, desk: Desk, now: datetime) -> Appoi
             id=new_appointment_id(), clinic_id=scope.clinic_id, practitioner_id=visit.where.practitioner_id,
             location_id=visit.where.location_id, service_id=service.id, status=Status.BOOKED, source=Source.STAFF, session_id="",
             kind=service.kind, category=category_of(visit.category), age=ADULT, any_practitioner=False,
-            starts_at=visit.where.start, ends_at=_later(visit.where.start, timedelta(minutes=service.minutes)), created_at=now,
+            starts_at=visit.where.start, ends_at=_later(visit.where.start, service.length.treatment), created_at=now,
             held_until=None, patient=person, phone=phone, comment=comment,
+            agreement=agreed(service, offer.location(visit.where.location_id), offer.clinic, desk.texts_version),
         )  # fmt: skip
-        _check_place(visit.where, service, offer, now)
+        _check_place(visit.where, service.length, offer, now)
         AppointmentStore(connection, scope).add(made)
-        _take(connection, made, service, offer, scope, now)
+        _take(connection, made, offer, scope, now)
         desk.note_act(connection, scope, Act.PUT_IN, "appointment", made.id, now)
         return made
 
@@ -104,26 +107,19 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
         if before.starts_at != seen:
             raise EditConflict
         offer = desk.current_offer(connection, scope)
-        service = offer.service(before.service_id)
-        _check_place(where, service, offer, now)
-        after = replace(
-            before,
-            practitioner_id=where.practitioner_id,
-            location_id=where.location_id,
-            starts_at=where.start,
-            ends_at=_later(where.start, before.ends_at - before.starts_at),
-        )
+        _check_place(where, before.length, offer, now)
+        after = _moved(before, where, offer)
         # Given back first, within the same transaction: nobody sees it free before the new place is had.
         occupancy.free(appointment_id, offer.clinic.zone)
         store.move(before, after, now)
-        _take(connection, after, service, offer, scope, now)
+        _take(connection, after, offer, scope, now)
         EpisodeStore(connection, scope).follow(appointment_id, after.practitioner_id)
         if after.practitioner_id != before.practitioner_id:
             # Who sees only the own schedule would not be told that a visit left it: everybody is asked to look again.
             OfferStore(connection, scope).raise_revision()
         if told_of_move(before, after):
-            place = offer.location(after.location_id) if after.location_id != before.location_id else None
-            text = moved_text(desk.texts, offer.clinic, after.starts_at, place)
+            address = after.terms(offer).address if after.location_id != before.location_id else None
+            text = moved_text(desk.texts, offer.clinic, after.starts_at, address)
             Post(connection, scope, desk, offer.clinic, now).send(appointment_id, MOVED, after.phone, text)
         redate_reminder(connection, scope, before, after, offer.clinic, now)
         desk.note_act(connection, scope, Act.MOVE, "appointment", appointment_id, now)
@@ -132,6 +128,21 @@ def move(appointment_id: str, where: Where, seen: datetime, *, scope: Scope, des
     moved = desk.database.write(work)
     desk.outbox_bell.set()
     return moved
+
+
+def _moved(before: Appointment, where: Where, offer: Offer) -> Appointment:
+    """Return the appointment at another place, as long as it was and on the terms it was made on; a new address is agreed on."""
+    agreement = before.agreement
+    if where.location_id != before.location_id:
+        agreement = agreement.at(offer.location(where.location_id))
+    return replace(
+        before,
+        practitioner_id=where.practitioner_id,
+        location_id=where.location_id,
+        starts_at=where.start,
+        ends_at=_later(where.start, before.length.treatment),
+        agreement=agreement,
+    )
 
 
 def told_of_move(before: Appointment, after: Appointment) -> bool:
@@ -190,32 +201,24 @@ def settle(appointment_id: str, step: Step, *, scope: Scope, desk: Desk, now: da
 
 
 def free_beside(
-    where: Where, service_id: str, *, scope: Scope, desk: Desk, now: datetime, but: str = ""
+    where: Where, service_id: str, *, scope: Scope, desk: Desk, now: datetime, moved: str = ""
 ) -> list[datetime]:
     """Return up to three free starts nearest to a place with the same therapist, within a day before and after; aware UTC, in time order.
 
-    `but` is an appointment whose own time counts as free: the one that is being moved.
+    A new visit is as long as its service; `moved` is an appointment that keeps its own length, and whose own time counts as free.
     """
 
     def work(connection: Connection) -> list[datetime]:
-        offer, zone = desk.current_offer(connection, scope), desk.current_offer(connection, scope).clinic.zone
-        service, middle = offer.service(service_id), local_day(where.start, zone)
-        first, last = middle - timedelta(days=1), middle + timedelta(days=1)
-        busy = OccupancyStore(connection, scope).read(first, last, now, zone).busy.get(where.practitioner_id, {})
-        own = range(0)
-        if but:
-            one = AppointmentStore(connection, scope).get(but)
-            own = one.occupied(offer.service(one.service_id))
-        starts: list[datetime] = []
-        for grid in offer.grids(first, 3):
-            taken = busy.get(grid.day, 0) & ~(grid.clip(own.start, own.stop) if own else 0)
-            free = offer.open_mask(where.practitioner_id, where.location_id, grid.day) & ~taken
-            length = -(-service.minutes // CELL_MINUTES)
-            starts += [
-                instant_of(grid.first + bit)
-                for bit in range(0, grid.length - length, 3)
-                if free >> bit & ones(length) == ones(length)
-            ]
+        offer = desk.current_offer(connection, scope)
+        zone, middle = offer.clinic.zone, local_day(where.start, offer.clinic.zone)
+        span = window_between(offer, middle - timedelta(days=1), middle + timedelta(days=1))
+        seen = OccupancyStore(connection, scope).read(span.around[0].day, span.around[-1].day, now, zone)
+        one = AppointmentStore(connection, scope).get(moved) if moved else None
+        length = one.length if one else offer.service(service_id).length
+        busy = without(seen.busy, one.practitioner_id, one.occupied, span.around) if one else seen.busy
+        who = [offer.practitioner(where.practitioner_id)]
+        free = start_masks(offer, span, who, length, busy, where.location_id)
+        starts = [instant_of(span.base + bit) for mask in free.values() for bit in bits(mask)]
         near = sorted((one for one in starts if one > now), key=lambda one: (abs(one - where.start), one))[:3]
         return sorted(near)
 
@@ -227,7 +230,7 @@ def _later(start: datetime, length: timedelta) -> datetime:
     return start.astimezone(UTC) + length
 
 
-def _check_place(where: Where, service: HealthcareService, offer: Offer, now: datetime) -> None:
+def _check_place(where: Where, length: Length, offer: Offer, now: datetime) -> None:
     """Raise SlotRefused or NotFound unless somebody could be received there: a walk-in earlier today may be put in afterwards."""
     zone = offer.clinic.zone
     offer.practitioner(where.practitioner_id)
@@ -241,18 +244,14 @@ def _check_place(where: Where, service: HealthcareService, offer: Offer, now: da
     if where.outside:
         return
     (grid,) = offer.grids(local_day(where.start, zone), 1)
-    first, length = cell_at(where.start) - grid.first, -(-service.minutes // CELL_MINUTES)
-    open_mask = offer.open_mask(where.practitioner_id, where.location_id, grid.day)
-    if open_mask >> first & ones(length) != ones(length):
+    needed = ones(cells_of(length.minutes)) << (cell_at(where.start) - grid.first)
+    if offer.open_mask(where.practitioner_id, where.location_id, grid.day) & needed != needed:
         raise SlotRefused("slot_outside_hours")
 
 
-def _take(
-    connection: Connection, made: Appointment, service: HealthcareService, offer: Offer, scope: Scope, now: datetime
-) -> None:
-    cells = made.occupied(service)
+def _take(connection: Connection, made: Appointment, offer: Offer, scope: Scope, now: datetime) -> None:
     occupancy = OccupancyStore(connection, scope)
-    if not occupancy.take(made.id, made.practitioner_id, cells, None, now, offer.clinic.zone):
+    if not occupancy.take(made.id, made.practitioner_id, made.occupied, None, now, offer.clinic.zone):
         raise SlotTaken
 
 

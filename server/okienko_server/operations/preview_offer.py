@@ -41,7 +41,7 @@ def preview_offer(
             for service in offer.services_for(kind, category):
                 people = offer.qualified(service.id, category, age)
                 free = 0
-                for mask in start_masks(offer, span, people, service, busy).values():
+                for mask in start_masks(offer, span, people, service.length, busy).values():
                     free |= mask
                 first = first_start(span, free)
                 if people:

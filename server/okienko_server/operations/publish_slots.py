@@ -79,7 +79,7 @@ def _slots(connection: Connection, scope: Scope, desk: Desk, now: datetime) -> P
     span = window(offer, today, today + timedelta(days=SOON_DAYS - 1), now)
     starts: dict[tuple[str, str], int] = {}
     for service, who in first_visits(offer):
-        free = start_masks(offer, span, who, service, busy)
+        free = start_masks(offer, span, who, service.length, busy)
         for place in offer.locations:
             if any(person.works_at(place) for person in who):
                 starts[place, service.id] = reduce(or_, (mask for (_, at), mask in free.items() if at == place), 0)

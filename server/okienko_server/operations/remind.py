@@ -68,8 +68,8 @@ def _remind(coming: Coming, desk: Desk, now: datetime) -> bool | None:
         ):
             return False
         offer = desk.current_offer(connection, scope)
-        place = offer.location(visit.location_id) if len(offer.locations) > 1 else None
-        text = reminder_text(desk.texts, clinic, visit.starts_at, place)
+        address = visit.terms(offer).address if len(offer.locations) > 1 else None
+        text = reminder_text(desk.texts, clinic, visit.starts_at, address)
         Post(connection, scope, desk, clinic, now).send(
             visit.id, REMINDER, visit.phone, text, useful_until=visit.starts_at - LATEST
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from okienko_server.domain.clinic import Clinic
-from okienko_server.domain.offer import Location
+from okienko_server.domain.clinic import Address, Clinic
 from okienko_server.domain.phone import spoken
 from okienko_server.domain.sms_text import SEGMENT, fold, one_segment, septets
 from okienko_server.domain.verification import CODE_MINUTES
@@ -49,25 +48,25 @@ def cancelled_text(texts: Texts, clinic: Clinic, starts_at: datetime) -> str:
     return _about_time(texts, CANCELLED, clinic, starts_at)
 
 
-def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime, place: Location | None = None) -> str:
+def moved_text(texts: Texts, clinic: Clinic, starts_at: datetime, address: Address | None = None) -> str:
     """Return the SMS after the clinic moved a visit: its new time, the address when that is new, and where to call if it does not suit."""
-    if place is None:
+    if address is None:
         return _about_time(texts, MOVED, clinic, starts_at)
     template = texts("sms.moved_place", clinic="{clinic}", when="{when}", place="{place}", phone="{phone}")
-    return _placed(texts, template, clinic, starts_at, place)
+    return _placed(texts, template, clinic, starts_at, address)
 
 
-def reminder_text(texts: Texts, clinic: Clinic, starts_at: datetime, place: Location | None = None) -> str:
+def reminder_text(texts: Texts, clinic: Clinic, starts_at: datetime, address: Address | None = None) -> str:
     """Return the SMS that reminds of a visit: when, the address where the clinic has several, and where to call."""
-    if place is None:
+    if address is None:
         return _about_time(texts, REMINDER, clinic, starts_at)
     template = texts("sms.reminder_place", clinic="{clinic}", when="{when}", place="{place}", phone="{phone}")
-    return _placed(texts, template, clinic, starts_at, place)
+    return _placed(texts, template, clinic, starts_at, address)
 
 
-def _placed(texts: Texts, template: str, clinic: Clinic, starts_at: datetime, place: Location) -> str:
+def _placed(texts: Texts, template: str, clinic: Clinic, starts_at: datetime, address: Address) -> str:
     when = When(texts, clinic.zone).sms(starts_at)
-    parts = {"when": when, "place": _cut(place.street), "phone": spoken(clinic.phone)}
+    parts = {"when": when, "place": _cut(address.street), "phone": spoken(clinic.phone)}
     return one_segment(template, shrink="clinic", clinic=clinic.name, **parts)
 
 

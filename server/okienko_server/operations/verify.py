@@ -184,7 +184,7 @@ class _Counter:
         until = None if for_good else appointment.hold_ends(self.now)
         if until and until <= self.now:
             raise HoldExpired
-        cells = appointment.occupied(offer.service(appointment.service_id))
+        cells = appointment.occupied
         occupancy = OccupancyStore(self.connection, self.scope)
         whose, zone = appointment.practitioner_id, offer.clinic.zone
         if not occupancy.keep(appointment.id, whose, cells, until, self.now, zone, appointment.held_until):

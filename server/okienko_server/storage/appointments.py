@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Text, and_, bindparam, cast, delete, func, insert, literal, or_, select, update
 
+from okienko_server.domain.agreement import Agreement
 from okienko_server.domain.appointment import MOVABLE, Appointment, Person, Status, Step, after
+from okienko_server.domain.clinic import Address
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import NotFound, StepNotAllowed
 from okienko_server.domain.offer import ServiceKind
@@ -139,6 +141,7 @@ class AppointmentStore(ClinicStore):
                 "pending_at": made.pending_at, "first_name": made.patient.first_name, "last_name": made.patient.last_name,
                 "booker_first_name": made.booker.first_name, "booker_last_name": made.booker.last_name,
                 "phone": made.phone, "comment": made.comment, "decline_reason": "",
+                **_columns_of(made.agreement),
             },
         )  # fmt: skip
 
@@ -339,7 +342,7 @@ class AppointmentStore(ClinicStore):
             raise StepNotAllowed
         self._change(
             before, now, practitioner_id=after.practitioner_id, location_id=after.location_id, starts_at=after.starts_at,
-            ends_at=after.ends_at,
+            ends_at=after.ends_at, **_columns_of(after.agreement),
         )  # fmt: skip
 
     def set_kind(self, appointment_id: str, kind: ServiceKind, now: datetime) -> None:
@@ -359,5 +362,23 @@ def appointment_of(r: Row[Any]) -> Appointment:
         category=ProblemCategory(r.category), age=AgeRange(r.age_lowest, r.age_highest), any_practitioner=r.any_practitioner,
         starts_at=r.starts_at, ends_at=r.ends_at, created_at=r.created_at, held_until=r.held_until, pending_at=r.pending_at,
         patient=Person(r.first_name, r.last_name), booker=Person(r.booker_first_name, r.booker_last_name), phone=r.phone,
-        comment=r.comment, decline_reason=r.decline_reason,
+        comment=r.comment, decline_reason=r.decline_reason, agreement=_agreement_of(r),
     )  # fmt: skip
+
+
+def _agreement_of(r: Row[Any]) -> Agreement:
+    address = None if r.agreed_street is None else Address(r.agreed_street, r.agreed_postcode, r.agreed_city)
+    return Agreement(
+        r.agreed_service, r.agreed_price, r.agreed_location, address, r.agreed_cancel_minutes, r.agreed_texts,
+        r.buffer_before or 0, r.buffer_after or 0,
+    )  # fmt: skip
+
+
+def _columns_of(agreement: Agreement) -> dict[str, Any]:
+    address = agreement.address
+    return {
+        "agreed_service": agreement.service, "agreed_price": agreement.price, "agreed_location": agreement.location,
+        "agreed_street": address and address.street, "agreed_postcode": address and address.postcode,
+        "agreed_city": address and address.city, "agreed_cancel_minutes": agreement.cancel_minutes,
+        "agreed_texts": agreement.texts, "buffer_before": agreement.buffer_before, "buffer_after": agreement.buffer_after,
+    }  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from okienko_server.domain.agreement import agreed
 from okienko_server.domain.appointment import Appointment, Status
 from okienko_server.domain.cells import cells_of, day_grid, days_from, instant_of, ones
 from okienko_server.domain.offer import HealthcareService, Offer, Practitioner, ServiceKind
@@ -15,7 +16,9 @@ from okienko_server.domain.scope import Source
 from okienko_server.operations.seed.patients import invent
 from okienko_server.storage.diary import Entry
 from okienko_server.storage.onboarding import Ids
+from okienko_widget import load
 
+TEXTS_VERSION = load()("consent.processing.version")
 DAYS_BACK, DAYS_AHEAD = 4, 21
 FULLEST, EMPTIEST = 0.74, 0.5
 """Share of a diary's chances that are taken, on the first and on the last day."""
@@ -80,7 +83,8 @@ class DiaryMaker:
             id=self.ids(20), clinic_id=self.offer.clinic.id, practitioner_id=person.id, location_id=location_id,
             service_id=service.id, status=Status.FULFILLED if start < morning else Status.BOOKED, source=Source.STAFF,
             session_id="", kind=service.kind, category=competence.category, age=patient.age, any_practitioner=False,
-            starts_at=start, ends_at=start + timedelta(minutes=service.minutes), created_at=made_at, held_until=None,
+            starts_at=start, ends_at=start + service.length.treatment, created_at=made_at, held_until=None,
             patient=patient.person, booker=patient.booker, phone=patient.phone,
+            agreement=agreed(service, self.offer.location(location_id), self.offer.clinic, TEXTS_VERSION),
         )  # fmt: skip
-        return Entry(appointment, appointment.occupied(service))
+        return Entry(appointment, appointment.occupied)

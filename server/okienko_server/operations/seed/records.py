@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from okienko_server.domain.agreement import agreed
 from okienko_server.domain.appointment import Appointment, Person, Status
 from okienko_server.domain.cells import day_grid, instant_of
 from okienko_server.domain.holidays import is_public_holiday
@@ -19,6 +20,7 @@ from okienko_server.domain.patient import Encounter, Episode
 from okienko_server.domain.problem import ADULT, ProblemCategory
 from okienko_server.domain.record import checked_content, kind_for
 from okienko_server.domain.scope import Scope, Source
+from okienko_server.operations.seed.diaries import TEXTS_VERSION
 from okienko_server.storage.diary import Entry
 from okienko_server.storage.documents import DocumentStore
 from okienko_server.storage.onboarding import Ids
@@ -103,11 +105,12 @@ def _visit(
     made = Appointment(
         id=ids(20), clinic_id=offer.clinic.id, practitioner_id=person.id, location_id=place, service_id=service.id,
         status=Status.FULFILLED, source=Source.STAFF, session_id="", kind=kind, category=category, age=ADULT,
-        any_practitioner=False, starts_at=start, ends_at=start + timedelta(minutes=service.minutes),
+        any_practitioner=False, starts_at=start, ends_at=start + service.length.treatment,
         created_at=start - timedelta(days=5), held_until=None, patient=Person(told["first_name"], told["last_name"]),
         phone=told["phone"],
+        agreement=agreed(service, offer.location(place), offer.clinic, TEXTS_VERSION),
     )  # fmt: skip
-    return Entry(made, made.occupied(service))
+    return Entry(made, made.occupied)
 
 
 def _free_hour(person: Practitioner, near: date, offer: Offer) -> tuple[datetime, str]:

@@ -26,6 +26,14 @@ def upgrade(database: Database, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
+def downgrade(database: Database, revision: str) -> None:
+    """Take back every migration after `revision` in one write transaction."""
+    config = _config()
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
 def is_current(database: Database) -> bool:
     """Return whether the database stands at the newest schema."""
     with database.reading() as connection:

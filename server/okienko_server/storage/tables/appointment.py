@@ -44,6 +44,18 @@ class AppointmentRow(OfClinicById):
     decline_reason: Mapped[str] = mapped_column(default="")
     reminder_settled_at: Mapped[datetime | None]
     """When the reminder was written, or found to be of no use; empty while neither is the case."""
+    buffer_before: Mapped[int | None]
+    buffer_after: Mapped[int | None]
+    """Minutes kept free around it since it was made; None and 0: none."""
+    agreed_service: Mapped[str | None]
+    """What was agreed when it was made; None: not kept then."""
+    agreed_price: Mapped[int | None]
+    agreed_location: Mapped[str | None]
+    agreed_street: Mapped[str | None]
+    agreed_postcode: Mapped[str | None]
+    agreed_city: Mapped[str | None]
+    agreed_cancel_minutes: Mapped[int | None]
+    agreed_texts: Mapped[str | None]
     __table_args__ = (
         to("practitioner", "practitioner_id"),
         to("location", "location_id"),

@@ -9,7 +9,8 @@ from typing import Any
 from flask import Response, request
 
 from okienko.tokens import SESSION_MINUTES
-from okienko_server.domain.appointment import Person
+from okienko_server.domain.agreement import Terms
+from okienko_server.domain.appointment import Appointment, Person
 from okienko_server.domain.cells import instant_of
 from okienko_server.domain.details import Details
 from okienko_server.domain.errors import FieldRefused
@@ -236,6 +237,7 @@ def _key() -> str:
 
 def _appointment(held: Held) -> dict[str, Any]:
     made, offer, challenge = held.appointment, held.offer, held.challenge
+    terms = made.terms(offer)
     return {
         "id": reference_of(made),
         "status": made.status.value,
@@ -244,10 +246,27 @@ def _appointment(held: Held) -> dict[str, Any]:
         "end": made.ends_at.astimezone(offer.clinic.zone),
         "held_until": made.held_until,
         "practitioner": offer.practitioner(made.practitioner_id),
-        "location": offer.location(made.location_id),
-        "service": offer.service(made.service_id),
+        "location": _agreed_location(made.location_id, terms),
+        "service": _agreed_service(made, terms),
+        "price_agreed": terms.price_agreed,
         "code": _code_state(challenge) if challenge and not challenge.used else None,
     }
+
+
+def _agreed_location(location_id: str, terms: Terms) -> dict[str, Any]:
+    address = terms.address
+    return {
+        "id": location_id,
+        "name": terms.location,
+        "street": address.street,
+        "postcode": address.postcode,
+        "city": address.city,
+    }
+
+
+def _agreed_service(made: Appointment, terms: Terms) -> dict[str, Any]:
+    kind, minutes = made.kind.value, made.length.minutes
+    return {"id": made.service_id, "name": terms.service, "kind": kind, "minutes": minutes, "price": terms.price}
 
 
 def _code_state(challenge: Challenge) -> dict[str, Any]:

@@ -186,7 +186,10 @@ class AppointmentOut(Schema):
     held_until = fields.AwareDateTime(required=True, allow_none=True)
     practitioner = fields.Nested(PractitionerOut, required=True)
     location = fields.Nested(LocationOut, required=True)
-    service = fields.Nested(ServiceOut, required=True)
+    service = fields.Nested(ServiceOut, required=True, metadata={"description": "As agreed when the time was held."})
+    price_agreed = fields.Boolean(
+        required=True, metadata={"description": "False: no price was kept then, and this is the service's present one."}
+    )
     code = fields.Nested(CodeStateOut, required=True, allow_none=True)
 
 

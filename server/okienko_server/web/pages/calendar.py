@@ -13,7 +13,7 @@ from okienko_server.web.pages.present import badge
 
 def calendar_file(appointment: Appointment, offer: Offer) -> Response:
     """Return the .ics download; UID stays the same for the same appointment, so a later file replaces this one."""
-    texts, place = house().desk.texts, offer.location(appointment.location_id)
+    texts = house().desk.texts
     event = Event()
     event.add("uid", f"{appointment.id}@okienko")
     event.add("sequence", 0)
@@ -21,8 +21,8 @@ def calendar_file(appointment: Appointment, offer: Offer) -> Response:
     event.add("dtstart", appointment.starts_at)
     event.add("dtend", appointment.ends_at)
     event.add("summary", texts("calendar.title", clinic=offer.clinic.name))
-    event.add("location", f"{place.street}, {place.postcode} {place.city}")
-    event.add("description", texts("calendar.description", phone=badge(offer.clinic, place).phone))
+    event.add("location", appointment.terms(offer).address.full)
+    event.add("description", texts("calendar.description", phone=badge(offer.clinic, None).phone))
     calendar = Calendar()
     calendar.add("prodid", "-//Okienko//PL")
     calendar.add("version", "2.0")

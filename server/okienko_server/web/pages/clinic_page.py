@@ -144,7 +144,7 @@ def _place(place: Location, offer: Offer, texts: Texts) -> PlaceRow:
     return PlaceRow(
         place.name,
         f"{place.street}, {place.postcode} {place.city}",
-        directions_url(place),
+        directions_url(place.postal),
         tuple(texts(f"access.{one}") for one in Access if one in place.access),
         tuple(_week(place.id, offer, texts)),
     )

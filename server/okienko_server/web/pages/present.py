@@ -10,9 +10,10 @@ from math import ceil
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from okienko_server.domain.agreement import Terms
 from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import DayGrid, cell_at, instant_of, local_day
-from okienko_server.domain.clinic import Clinic
+from okienko_server.domain.clinic import Address, Clinic
 from okienko_server.domain.errors import ClinicPaused
 from okienko_server.domain.offer import Location, Offer
 from okienko_server.domain.slots import bits, first_start
@@ -95,31 +96,35 @@ def summary_of(choices: Choices, free: FreeTimes | None, texts: Texts) -> str:
 
 def appointment_summary(appointment: Appointment, offer: Offer, texts: Texts) -> AppointmentSummary:
     """Return who, when, where and for how much."""
-    when, service = when_in(offer.clinic.zone), offer.service(appointment.service_id)
+    when, terms = when_in(offer.clinic.zone), appointment.terms(offer)
     offered = texts(
         "offer.summary", kind=texts(f"kind.{appointment.kind}"), category=texts(f"category.{appointment.category}").lower(),
-        price=when.price(service.price),
+        price=agreed_price(terms, when, texts),
     )  # fmt: skip
     return AppointmentSummary(
         when.span(appointment.starts_at, appointment.ends_at),
         offer.practitioner(appointment.practitioner_id).name,
-        offer.location(appointment.location_id).address,
+        terms.address.short,
         offered,
-        _cancel_by(appointment, offer.clinic),
+        _cancel_by(appointment, terms.cancel_minutes, when),
     )
 
 
-def _cancel_by(appointment: Appointment, clinic: Clinic) -> str:
-    """Return until when it may be cancelled free of charge; "" where the clinic set no rule, or it was made later than that."""
-    until = appointment.starts_at - timedelta(minutes=clinic.cancel_minutes)
-    return when_in(clinic.zone).full(until) if clinic.cancel_minutes and until > appointment.created_at else ""
+def agreed_price(terms: Terms, when: When, texts: Texts) -> str:
+    """Return the price that was agreed; the service's present one is marked as such where none was kept."""
+    price = when.price(terms.price)
+    return price if terms.price_agreed else texts("offer.present_price", price=price)
 
 
-def directions_url(location: Location) -> str:
+def _cancel_by(appointment: Appointment, minutes: int, when: When) -> str:
+    """Return until when it may be cancelled free of charge; "" where no limit was agreed, or it was made later than that."""
+    until = appointment.starts_at - timedelta(minutes=minutes)
+    return when.full(until) if minutes and until > appointment.created_at else ""
+
+
+def directions_url(address: Address) -> str:
     """Return a map search for the address; it carries nothing else."""
-    return "https://www.openstreetmap.org/search?" + urlencode(
-        {"query": f"{location.street}, {location.postcode} {location.city}"}
-    )
+    return "https://www.openstreetmap.org/search?" + urlencode({"query": address.full})
 
 
 def held_for(appointment: Appointment, now: datetime) -> dict[str, int | None]:

@@ -239,7 +239,7 @@ class Visit(Step):
         view = DoneView(
             frame=self._frame(offer, typed=False),
             summary=present.appointment_summary(made, offer, self.desk.texts),
-            directions_url=present.directions_url(offer.location(made.location_id)),
+            directions_url=present.directions_url(made.terms(offer).address),
         )
         return self._page(view)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from okienko_server.domain.agreement import Terms
 from okienko_server.domain.appointment import MOVABLE, Appointment, Status
 from okienko_server.domain.cells import local_day
 from okienko_server.domain.offer import Offer
@@ -12,7 +13,7 @@ from okienko_server.domain.phone import spoken
 from okienko_server.domain.problem import SENIOR, AgeRange
 from okienko_server.domain.scope import Source
 from okienko_server.texts import load
-from okienko_server.web.pages.present import when_in
+from okienko_server.web.pages.present import agreed_price, when_in
 from okienko_widget import load as widget_texts
 
 MONTHS_SPOKEN = 24
@@ -37,6 +38,8 @@ class Card:
     practitioner: str
     place: str
     """Only where the clinic has several addresses."""
+    agreed: str
+    """Service and price as agreed."""
     booker: str
     made: str
     """Age and door of a reservation that waits; the door alone later."""
@@ -59,7 +62,7 @@ class Card:
 
 def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
     """Return the words for one appointment as of now."""
-    zone, t, patient = offer.clinic.zone, load(), appointment.patient
+    zone, t, patient, terms = offer.clinic.zone, load(), appointment.patient, appointment.terms(offer)
     when, today = when_in(zone), local_day(now, zone)
     start, end = when.time(appointment.starts_at), when.time(appointment.ends_at)
     age = f", {_age(appointment.age)}" if appointment.age.is_child else ""
@@ -75,7 +78,8 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
         what=_what(appointment, kind),
         kind=kind,
         practitioner=person.name if person else "",
-        place=_place(appointment, offer),
+        place=_place(terms, offer),
+        agreed=f"{terms.service} · {agreed_price(terms, when, widget_texts())}",
         booker=t("card.booker", name=appointment.booker.name) if appointment.booker.name else "",
         made=_made(appointment, now, offer),
         comment=appointment.comment,
@@ -99,9 +103,8 @@ def _what(appointment: Appointment, kind: str) -> str:
     return " · ".join((kind, widget_texts()(f"category.{appointment.category}"), *senior, duration))
 
 
-def _place(appointment: Appointment, offer: Offer) -> str:
-    place = offer.locations.get(appointment.location_id)
-    return f"{place.name}, {place.street}" if place and len(offer.locations) > 1 else ""
+def _place(terms: Terms, offer: Offer) -> str:
+    return f"{terms.location}, {terms.address.street}" if len(offer.locations) > 1 else ""
 
 
 def _age(age: AgeRange) -> str:

@@ -66,7 +66,7 @@ def calendar(clinic_id: str, token: str) -> Response:
 
 
 def _event(appointment: Appointment, offer: Offer) -> Event:
-    t, place, who = load(), offer.locations.get(appointment.location_id), appointment.patient
+    t, who = load(), appointment.patient
     letters = [f"{name[0]}." for name in (who.first_name, who.last_name) if name]
     initials = " ".join(letters) or t("feed.nobody")
     pending = appointment.status is Status.PENDING
@@ -79,8 +79,7 @@ def _event(appointment: Appointment, offer: Offer) -> Event:
     event.add("status", "TENTATIVE" if pending else "CONFIRMED")
     event.add("summary", t("feed.summary", initials=initials, kind=kind))
     event.add("class", "PRIVATE")
-    if place:
-        event.add("location", place.address)
+    event.add("location", appointment.terms(offer).address.short)
     return event
 
 

@@ -205,7 +205,7 @@ def _elsewhere(appointments: Sequence[Appointment], offer: Offer, window: Window
     for one in appointments:
         if location and one.location_id != location and (place := window.place(*_minutes(one, offer))):
             start, end = when_in(offer.clinic.zone).time(one.starts_at), when_in(offer.clinic.zone).time(one.ends_at)
-            where = offer.location(one.location_id).name
+            where = one.terms(offer).location
             yield Span(place, load()("schedule.elsewhere", start=start, end=end, place=where))
 
 

@@ -242,10 +242,8 @@ def _shown(
     when, words = when_in(offer.clinic.zone), widget_texts()
     near: list[datetime] = []
     if "day" in errors and errors["day"] == SlotTaken.code:
-        service = moved.service_id if moved else typed["service"]
-        near = free_beside(
-            _where(typed), service, scope=scope(), desk=house().desk, now=house().clock(), but=moved.id if moved else ""
-        )
+        service, own = (moved.service_id, moved.id) if moved else (typed["service"], "")
+        near = free_beside(_where(typed), service, moved=own, scope=scope(), desk=house().desk, now=house().clock())
     form = Form(
         offer,
         tuple(person for person in offer.practitioners.values() if own in ("", person.id)),
