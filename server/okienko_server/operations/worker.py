@@ -27,32 +27,48 @@ Chore = Callable[[datetime], object]
 log = logging.getLogger("okienko.worker")
 
 
+class Worker:
+    """What a worker does again and again, and when it did each part last."""
+
+    def __init__(self, gateway: Gateway, *, desk: Desk, now: datetime, chores: Sequence[Chore] = ()) -> None:
+        self._gateway, self._desk, self._chores = gateway, desk, chores
+        self._swept = self._asked = self._reminded = now - timedelta(days=1)
+
+    def turn(self, now: datetime) -> bool:
+        """Send, sweep, remind, ask and do the chores as far as each is due; return whether more work waits already."""
+        desk = self._desk
+        if send_due(self._gateway, desk=desk, now=now) == BATCH:
+            return True
+        if _due(self._swept, SWEEP_SECONDS, now):
+            expire_holds(desk=desk, now=now)
+            lapse_unanswered(desk=desk, now=now)
+            with desk.database.writing() as connection:
+                DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
+            self._swept = now
+        if _due(self._reminded, REMIND_SECONDS, now):
+            remind_due(desk=desk, now=now)
+            self._reminded = now
+        if _due(self._asked, ASK_SECONDS, now):
+            ask_reports(self._gateway, desk=desk, now=now)
+            self._asked = now
+        for chore in self._chores:
+            chore(now)
+        return keep_starts(desk=desk, now=now) >= THERAPISTS_A_TURN
+
+
+def _due(last: datetime, seconds: int, now: datetime) -> bool:
+    # Also when the clock was put back meanwhile: else nothing would be done until it is as late again.
+    return abs((now - last).total_seconds()) >= seconds
+
+
 def work(
     gateway: Gateway, *, desk: Desk, clock: Callable[[], datetime], stop: threading.Event, chores: Sequence[Chore] = ()
 ) -> None:
-    """Send, sweep, remind and do the chores until `stop` is set; one failure is logged by its kind and does not end the work."""
-    # Also when the clock was put back meanwhile: else nothing would be swept until it is as late again.
-    swept = asked = reminded = clock() - timedelta(days=1)
+    """Take turns until `stop` is set; one failure is logged by its kind and does not end the work."""
+    worker = Worker(gateway, desk=desk, now=clock(), chores=chores)
     while not stop.is_set():
         try:
-            now = clock()
-            if send_due(gateway, desk=desk, now=now) == BATCH:
-                continue
-            if abs((now - swept).total_seconds()) >= SWEEP_SECONDS:
-                expire_holds(desk=desk, now=now)
-                lapse_unanswered(desk=desk, now=now)
-                with desk.database.writing() as connection:
-                    DirectoryStore(connection, operator_scope()).forget_answers(now - KEEP_ANSWERS)
-                swept = now
-            if abs((now - reminded).total_seconds()) >= REMIND_SECONDS:
-                remind_due(desk=desk, now=now)
-                reminded = now
-            if abs((now - asked).total_seconds()) >= ASK_SECONDS:
-                ask_reports(gateway, desk=desk, now=now)
-                asked = now
-            for chore in chores:
-                chore(now)
-            if keep_starts(desk=desk, now=now) >= THERAPISTS_A_TURN:
+            if worker.turn(clock()):
                 continue
         except Exception as error:  # noqa: BLE001 - one bad message must not stop the others
             log.warning("the worker met %s and goes on", type(error).__name__)
