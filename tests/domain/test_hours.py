@@ -44,11 +44,15 @@ def test_hours_that_cannot_be_meant_are_told_apart(text: str, code: str) -> None
     assert (refused.value.code, refused.value.field) == (code, "day-3")
 
 
+NOW = local("2026-03-27 12:00")
+
+
 def booked(start: datetime, minutes: int, status: Status = Status.BOOKED) -> Appointment:
     return Appointment(
         id="a", clinic_id="k", practitioner_id=ANNA.id, location_id="adres", service_id="wizyta", status=status,
         source=Source.STAFF, session_id="", kind=ServiceKind.VISIT, category=ProblemCategory.SPINE, age=ADULT, any_practitioner=False,
-        starts_at=start, ends_at=start + timedelta(minutes=minutes), created_at=start, held_until=None,
+        starts_at=start, ends_at=start + timedelta(minutes=minutes), created_at=start,
+        held_until=NOW + timedelta(minutes=5) if status is Status.PROPOSED else None,
     )  # fmt: skip
 
 
@@ -90,8 +94,8 @@ def test_what_is_left_outside_is_what_a_plain_loop_finds(
     )
     if crosses:
         return
-    expected = status in (Status.PENDING, Status.BOOKED) and not inside(one, opening, working)
-    assert (left_outside([one], before, after) == [one]) is expected
+    expected = status in (Status.PROPOSED, Status.PENDING, Status.BOOKED) and not inside(one, opening, working)
+    assert (left_outside([one], before, after, NOW) == [one]) is expected
 
 
 def everywhere(offer: Offer, opening: list[Span], working: list[Span]) -> Offer:
@@ -110,4 +114,11 @@ def test_an_offer_with_other_hours_does_not_remember_the_old_ones() -> None:
 
 def test_what_was_outside_before_is_no_news() -> None:
     late = booked(local("2026-11-24 21:00"), 60)
-    assert left_outside([late], OFFER, with_opening(OFFER, "adres", [()] * 7)) == []
+    assert left_outside([late], OFFER, with_opening(OFFER, "adres", [()] * 7), NOW) == []
+
+
+def test_a_hold_that_lapsed_stands_in_nobodys_way() -> None:
+    held = booked(local("2026-11-24 10:00"), 60, Status.PROPOSED)
+    nothing = with_opening(OFFER, "adres", [()] * 7)
+    assert left_outside([held], OFFER, nothing, NOW) == [held]
+    assert left_outside([held], OFFER, nothing, NOW + timedelta(minutes=5)) == []

@@ -25,6 +25,7 @@ from okienko_server.storage.occupancy import OccupancyStore
 from okienko_server.storage.tables import AbsenceRow, AppointmentRow, CellRow, SmsMessageRow
 from tests.conftest import Clock
 from tests.storage.rows import differences
+from tests.web.patients import ApiPatient
 from tests.web.records_world import Records
 from tests.web.staff_world import ANOTHER_THERAPIST, HANNA, MICHAL, OWNER, RECEPTIONIST, TUESDAY_NINE, ZOFIA
 
@@ -284,6 +285,24 @@ def test_opening_hours_belong_to_those_who_run_the_clinic(world: Planner) -> Non
     assert world.send("hours", **week).status_code == 303
     assert world.send("hours/answer", minutes="60").status_code == 303 and world.offer().clinic.answer_minutes == 60
     assert world.send("hours/answer", minutes="61").status_code == 400
+
+
+@pytest.mark.parametrize("what", ["absences", "hours"])
+def test_a_time_somebody_is_just_booking_is_shown_as_well(app: Flask, world: Planner, clock: Clock, what: str) -> None:
+    patient = ApiPatient(app, world.opened.id)
+    place = {"practitioner_id": world.opened.practitioners[ZOFIA], "kind": "visit"}
+    patient.awaiting_code(TUESDAY_NINE + timedelta(hours=1), **place)
+    (held,) = world.visits()
+    world.sign_in(OWNER)
+    asked = {"from_day": "2026-11-24"} if what == "absences" else {"revision": str(world.offer().revision)}
+    if what == "hours":
+        asked |= {f"day-{n}": "8-12, 13-18" if n != 1 else "" for n in range(7)}
+    first = world.send(what, **asked)
+    page = text_of(first)
+    assert first.status_code == 200 and "Termin wstępny</b>, jutro" in page
+    assert f'name="sure" value="{held.id}"' in page and "Żółkiewski" not in page and f"{held.id}/move" not in page
+    clock.forward(minutes=11)
+    assert world.send(what, **asked).status_code == 303
 
 
 def test_an_absence_shows_whom_it_meets_and_takes_its_time_out(world: Planner, clock: Clock) -> None:

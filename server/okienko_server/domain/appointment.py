@@ -152,6 +152,11 @@ class Appointment:
         """Return whether it waited so long without an answer that it left the schedule."""
         return left_schedule(self.status.value, self.asked_at, now)
 
+    def stands(self, now: datetime) -> bool:
+        """Return whether its time is somebody's still to come: pending, planned, or held and not lapsed."""
+        held = self.status is Status.PROPOSED and self.held_until is not None and self.held_until > now
+        return held or self.status in MOVABLE
+
     def too_late(self, zone: ZoneInfo, now: datetime) -> bool:
         """Return whether nobody answered until its day was over: it can be confirmed no more."""
         return self.status is Status.PENDING and local_day(self.starts_at, zone) < local_day(now, zone)

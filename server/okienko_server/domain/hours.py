@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
-from okienko_server.domain.appointment import MOVABLE, Appointment
+from okienko_server.domain.appointment import Appointment
 from okienko_server.domain.cells import CELL_MINUTES, cell_at, day_grid, local_day, ones
 from okienko_server.domain.errors import FieldRefused
 from okienko_server.domain.offer import Offer, OpeningHours, WorkingHours
@@ -68,9 +69,9 @@ def with_working(offer: Offer, practitioner_id: str, location_id: str, week: Seq
     return replace(offer, practitioners=people, _masks={}, _spans={})
 
 
-def left_outside(appointments: Iterable[Appointment], before: Offer, after: Offer) -> list[Appointment]:
-    """Return those pending or planned that lie within the hours of `before` and no longer within those of `after`."""
-    return [one for one in appointments if one.status in MOVABLE and _within(one, before) and not _within(one, after)]
+def left_outside(appointments: Iterable[Appointment], before: Offer, after: Offer, now: datetime) -> list[Appointment]:
+    """Return those that stand, held ones too, within the hours of `before` and no longer within those of `after`."""
+    return [one for one in appointments if one.stands(now) and _within(one, before) and not _within(one, after)]
 
 
 def _within(appointment: Appointment, offer: Offer) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from okienko_server.domain.appointment import MOVABLE, Appointment
+from okienko_server.domain.appointment import MOVABLE, Appointment, Status
 from okienko_server.domain.audit import Act
 from okienko_server.domain.details import printable
 from okienko_server.domain.errors import EditConflict, FieldRefused, FieldsRefused, NotAllowed
@@ -51,7 +51,10 @@ def see_hours(
 
 
 def preview_hours(asked: WeekAsked, *, scope: Scope, desk: Desk, now: datetime) -> list[Appointment]:
-    """Return the coming appointments the new hours would leave outside; changes nothing. Raises as `change_hours`."""
+    """Return the coming appointments, and times held right now, that the new hours would leave outside; changes nothing.
+
+    Raises as `change_hours`.
+    """
     week = _checked(asked, scope)
 
     def work(connection: Connection) -> list[Appointment]:
@@ -116,8 +119,8 @@ def _changed(offer: Offer, asked: WeekAsked, week: Sequence[tuple[Span, ...]]) -
 def _broken(
     connection: Connection, before: Offer, after: Offer, own: str, scope: Scope, now: datetime
 ) -> list[Appointment]:
-    coming = AppointmentStore(connection, scope).between(now, now + AHEAD, MOVABLE, own)
-    return left_outside(coming, before, after)
+    coming = AppointmentStore(connection, scope).between(now, now + AHEAD, MOVABLE | {Status.PROPOSED}, own)
+    return left_outside(coming, before, after, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,10 @@ class AbsenceAsked:
 
 
 def preview_absence(asked: AbsenceAsked, *, scope: Scope, desk: Desk, now: datetime) -> list[Appointment]:
-    """Return the appointments that fall into an absence; they stay, and want to be moved. Raises as `add_absence`."""
+    """Return the appointments, and times held right now, that fall into an absence; they stay, and want to be moved.
+
+    Raises as `add_absence`.
+    """
     _check_absence(asked, scope, now)
 
     def work(connection: Connection) -> list[Appointment]:

@@ -48,6 +48,8 @@ class Card:
     dial: str
     child: bool
     waits: bool
+    held: bool
+    """Somebody is only just booking it: nobody's reservation yet, so it names nobody."""
     confirmable: bool
     """Waits, and its day is not past."""
     movable: bool
@@ -87,6 +89,7 @@ def card_of(appointment: Appointment, offer: Offer, now: datetime) -> Card:
         dial=appointment.phone,
         child=appointment.age.is_child,
         waits=waits,
+        held=appointment.status is Status.PROPOSED,
         confirmable=waits and not appointment.too_late(zone, now),
         movable=appointment.status in MOVABLE,
         begun=appointment.status is Status.BOOKED and appointment.starts_at <= now,
